@@ -1,0 +1,47 @@
+# Two commands do everything: `make run` and `make test`. The environment is .venv; nothing outside this folder changes.
+PYTHON ?= python3
+PORT ?= 8080
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export UV_PROJECT_ENVIRONMENT := $(VENV)
+export UV_PYTHON_DOWNLOADS := never
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check fmt ask lock
+
+help: ## Show what can be made
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Install everything into .venv (idempotent)
+
+# uv comes from PyPI into the environment itself, in the locked version, so only Python and make are needed beforehand.
+$(READY): pyproject.toml uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 setup") if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "python venv is missing: on Debian and Ubuntu, apt-get install python3-venv" >&2; exit 1; }
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		"uv==$$(awk '/^name = "uv"$$/ {getline; gsub(/[^0-9.]/, ""); print; exit}' uv.lock)"
+	@$(BIN)/uv sync --locked --quiet --python $(BIN)/python
+	@touch $@
+
+run: $(READY) ## Serve on http://localhost:8080 (PORT=… for another)
+	@$(BIN)/magi serve --port $(PORT)
+
+test: $(READY) ## Run every test
+	@$(BIN)/python -m pytest -n auto
+
+check: $(READY) ## Lint, type-check, and hold the layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/pyright
+	@$(BIN)/lint-imports --no-cache
+
+fmt: $(READY) ## Format and fix what can be fixed
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+ask: $(READY) ## Ask a question: make ask Q="Should we …?"
+	@$(BIN)/magi ask "$$Q"
+
+lock: $(READY) ## Renew uv.lock from pyproject.toml
+	@$(BIN)/uv lock --upgrade

@@ -1,0 +1,188 @@
+"""What a deliberation needs from outside: a model to speak with, a log to write to. Adapters are in ``models/``, ``logs/``.
+
+Each port lists its guarantees; `magisystem.testing` holds the suites that prove them over every adapter.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from magisystem.council.ballots import Casting
+from magisystem.council.briefs import Brief
+from magisystem.protocol.values import Usage
+
+# --- What a model utters ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Visible text, to be appended to the lane. Never empty."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """Reasoning text. Never empty."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Something that happened underneath, for the trace: a call, a wait, a repair."""
+
+    action: str
+    details: str
+    duration_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """The ballot was cast and read. At most one a speech; nothing but `Spent` and `Noted` follows it."""
+
+    casting: Casting
+
+
+@dataclass(frozen=True, slots=True)
+class Spoilt:
+    """The ballot was cast but could not be read; ``reason`` says why. Another call may mend it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Tokens that one call used, as the provider counted them."""
+
+    usage: Usage
+
+
+Utterance = Said | Thought | Noted | Cast | Spoilt | Spent
+
+
+class Model(Protocol):
+    """One model, ready to be called for any number of agents at once.
+
+    Guarantees, proved by `magisystem.testing.ModelContract`:
+
+    1. What is uttered comes as the provider sends it; nothing is held back until the end.
+    2. A speech either ends normally, and then the provider said that it was finished, or raises a `ModelError`; an end
+       without the provider's word for it is `ModelStreamCut`, never a normal end.
+    3. At most ``max_calls`` calls are made, throttled ones not counted. A ballot that is spoilt or not cast is asked for
+       again while calls are left, and then the speech ends normally without a `Cast`.
+    4. Throttling before the first text of a speech is waited out, each wait `Noted`; after it, `ModelThrottled` is raised,
+       because what was said would have to be unsaid.
+    5. Leaving the context, by whichever way, closes the connection to the provider before it returns.
+    """
+
+    @property
+    def name(self) -> str:
+        """``provider:model``, as `start` shows it."""
+        ...
+
+    @property
+    def note(self) -> str | None:
+        """What must be said about the model wherever its words are shown, if anything."""
+        ...
+
+    def speak(self, brief: Brief, *, max_calls: int) -> AbstractAsyncContextManager[AsyncIterator[Utterance]]:
+        """Let the model speak on ``brief``.
+
+        Raises:
+            ModelError: on entering or while iterating; the leaf says what failed.
+        """
+        ...
+
+
+class Models(Protocol):
+    """Finds the models of a deliberation before anything of it is streamed."""
+
+    async def find(self, name: str, *, field: str) -> Model:
+        """Give the model called ``name`` (``provider:model``).
+
+        Raises:
+            UnknownModel: no such provider, or a name of the wrong form; ``field`` is named in it.
+            ModelUnavailable: an extra, a key or a setting is missing here; the message names the mend.
+        """
+        ...
+
+
+# --- The log ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One event as the log holds it: its seq and its JSON, the very bytes every follower gets."""
+
+    seq: int
+    body: bytes
+    is_terminal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A stretch of a log. ``is_done`` says that its last record is the log's terminal one."""
+
+    records: tuple[Record, ...]
+    is_done: bool
+
+
+class LogWriter(Protocol):
+    """The one writer of one log, for its term."""
+
+    async def append(self, records: Sequence[Record]) -> None:
+        """Append ``records`` whole or not at all; their seqs continue the log's without a gap.
+
+        When it returns, every follower can see them, and none of them before.
+
+        Raises:
+            Fenced: another writer has taken the log, the seqs do not continue it, or it has ended.
+            LogUnavailable: it cannot be written now; nothing was.
+        """
+        ...
+
+
+class EventLog(Protocol):
+    """The logs of all deliberations: append-only, one writer at a time, any number of followers.
+
+    Guarantees, proved by `magisystem.testing.EventLogContract`:
+
+    1. Append, then deliver: a follower sees a record only after the log holds it.
+    2. Every follower sees the same records in seq order from its cursor on, each once, with no gap, whether it came
+       before, during or after the writing.
+    3. An append is atomic and fenced: a stale writer, a seq that does not continue the log, and a log that has ended
+       are refused with `Fenced`, and nothing is written.
+    4. A slow follower holds up neither the writer nor other followers.
+    5. After the terminal record following ends normally; while there is none it never does.
+    """
+
+    async def create(self, deliberation_id: str, owner: str) -> LogWriter:
+        """Begin the log of a new deliberation and give its writer.
+
+        Raises:
+            DeliberationExists: there is one of that id.
+            LogUnavailable: it cannot be written now.
+        """
+        ...
+
+    def follow(
+        self, deliberation_id: str, owner: str, after: int = 0
+    ) -> AbstractAsyncContextManager[AsyncIterator[Sequence[Record]]]:
+        """Follow a log from the record after ``after``: history first, then live, in batches that are never empty.
+
+        Raises:
+            DeliberationNotFound: there is none of that id, or it is another owner's.
+            CursorAhead: ``after`` is beyond the log's end.
+        """
+        ...
+
+    async def read(self, deliberation_id: str, owner: str, after: int = 0, limit: int = 10_000) -> Page:
+        """Give what the log holds after ``after``, at most ``limit`` records.
+
+        Raises:
+            DeliberationNotFound: there is none of that id, or it is another owner's.
+            CursorAhead: ``after`` is beyond the log's end.
+        """
+        ...

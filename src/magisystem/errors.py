@@ -1,0 +1,258 @@
+"""Every error the system raises on purpose, in one tree.
+
+::
+
+    MagiError
+    ├── RequestError            the caller asked for something that cannot be done as asked
+    │   ├── InvalidRequest          a field is missing, malformed or out of range
+    │   ├── BodyTooLarge            the body is over the limit
+    │   ├── UnknownAgent            a field names an agent the council does not have
+    │   ├── UnknownCouncil          a field names a council that does not exist
+    │   └── UnknownModel            a model name whose provider or form is not known
+    ├── ModelError              a model could not be called, or its stream failed
+    │   ├── ModelUnavailable        an extra, a key or a setting is missing here; says which
+    │   ├── ModelThrottled          the provider asks for patience
+    │   ├── ModelDenied             the provider refuses these credentials this model
+    │   ├── ModelNotFound           the provider has no such model
+    │   ├── ModelRejected           the provider refuses the request itself
+    │   ├── ModelOverloaded         the provider fails on its side before or while it streams
+    │   ├── ModelUnreachable        no connection to the provider
+    │   ├── ModelStreamCut          the stream ended before the model said it was finished
+    │   ├── ModelFrameCut           the stream ended within a frame
+    │   ├── ModelFrameCorrupt       a frame's checksum or form is wrong
+    │   ├── ModelSilent             no token for longer than the limit
+    │   ├── ModelLate               the agent's deadline passed
+    │   ├── ModelExhausted          the output limit was reached before the answer ended
+    │   ├── ModelWithheld           a guardrail or filter of the provider stopped the answer
+    │   └── ModelFailed             anything else a provider reports
+    └── LogError                the event log cannot do what it was asked
+        ├── DeliberationNotFound    no such deliberation (or not the asker's)
+        ├── DeliberationExists      the id is taken
+        ├── CursorAhead             a cursor beyond what the log holds
+        ├── Fenced                  the writer's term is over: another writer has taken the log
+        └── LogUnavailable          the log cannot be read or written now
+
+A leaf's ``code`` is stable: clients, dashboards and tests rely on it. ``retryable`` says whether the same request may
+succeed later without a change. Messages are for people: they name what is wrong and what mends it, and never hold a
+secret. How an error becomes an HTTP status is decided in ``http/``.
+"""
+
+from typing import ClassVar
+
+
+class MagiError(Exception):
+    """An error that may be shown to whoever asked."""
+
+    code: ClassVar[str] = "internal"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class RequestError(MagiError):
+    """The caller asked for something that cannot be done as asked.
+
+    ``field`` is the path of the field at fault in the caller's own words (``agents.caspar.temperature``), empty where
+    the body as a whole is at fault.
+    """
+
+    code = "invalid_request"
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class InvalidRequest(RequestError):
+    """A field is missing, malformed or out of range."""
+
+
+class BodyTooLarge(RequestError):
+    """The body is larger than ``limit_bytes``."""
+
+    code = "body_too_large"
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(f"The body is larger than {limit_bytes:,} bytes. Send a shorter one.")
+        self.limit_bytes = limit_bytes
+
+
+class UnknownAgent(RequestError):
+    """A field names an agent the council does not have."""
+
+    code = "unknown_agent"
+
+
+class UnknownCouncil(RequestError):
+    """A field names a council that does not exist."""
+
+    code = "unknown_council"
+
+
+class UnknownModel(RequestError):
+    """A model name whose provider or form is not known."""
+
+    code = "unknown_model"
+
+
+class ModelError(MagiError):
+    """A model could not be called, or its stream failed."""
+
+    code = "model_failed"
+
+
+class ModelUnavailable(ModelError):
+    """An extra, a key or a setting is missing on this machine; the message says which and how to add it."""
+
+    code = "model_unavailable"
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class ModelThrottled(ModelError):
+    """The provider asks for patience. ``retry_after_s`` is its own wish in seconds, where it states one."""
+
+    code = "model_throttled"
+    retryable = True
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class ModelDenied(ModelError):
+    """The provider refuses these credentials this model."""
+
+    code = "model_denied"
+
+
+class ModelNotFound(ModelError):
+    """The provider has no such model."""
+
+    code = "model_not_found"
+
+
+class ModelRejected(ModelError):
+    """The provider refuses the request itself."""
+
+    code = "model_rejected"
+
+
+class ModelOverloaded(ModelError):
+    """The provider fails on its side, before the stream or within it."""
+
+    code = "model_overloaded"
+    retryable = True
+
+
+class ModelUnreachable(ModelError):
+    """No connection to the provider could be made, or it broke before the first byte."""
+
+    code = "model_unreachable"
+    retryable = True
+
+
+class ModelStreamCut(ModelError):
+    """The stream ended before the model said it was finished."""
+
+    code = "model_stream_cut"
+    retryable = True
+
+
+class ModelFrameCut(ModelError):
+    """The stream ended within a frame."""
+
+    code = "model_frame_cut"
+    retryable = True
+
+
+class ModelFrameCorrupt(ModelError):
+    """A frame's checksum or form is wrong."""
+
+    code = "model_frame_corrupt"
+    retryable = True
+
+
+class ModelSilent(ModelError):
+    """No token came for longer than the limit."""
+
+    code = "model_silent"
+    retryable = True
+
+
+class ModelLate(ModelError):
+    """The agent's deadline passed before its answer was complete."""
+
+    code = "model_late"
+
+
+class ModelExhausted(ModelError):
+    """The output limit was reached before the answer ended."""
+
+    code = "model_exhausted"
+
+
+class ModelWithheld(ModelError):
+    """A guardrail or filter of the provider stopped the answer."""
+
+    code = "model_withheld"
+
+
+class ModelFailed(ModelError):
+    """Anything else a provider reports."""
+
+    retryable = True
+
+
+class LogError(MagiError):
+    """The event log cannot do what it was asked."""
+
+    code = "log_error"
+
+
+class DeliberationNotFound(LogError):
+    """No such deliberation; one of another owner looks exactly like it."""
+
+    code = "deliberation_not_found"
+
+    def __init__(self, deliberation_id: str) -> None:
+        super().__init__(f"There is no deliberation {deliberation_id!r}.")
+        self.deliberation_id = deliberation_id
+
+
+class DeliberationExists(LogError):
+    """The id is taken."""
+
+    code = "deliberation_exists"
+
+    def __init__(self, deliberation_id: str) -> None:
+        super().__init__(f"The deliberation {deliberation_id!r} exists already.")
+        self.deliberation_id = deliberation_id
+
+
+class CursorAhead(LogError):
+    """A cursor beyond what the log holds: it belongs to another deliberation, or its events were never stored."""
+
+    code = "cursor_ahead"
+
+    def __init__(self, cursor: int, last_seq: int) -> None:
+        super().__init__(f"The cursor {cursor} is ahead of the log, which ends at {last_seq}. Resume from {last_seq}.")
+        self.cursor = cursor
+        self.last_seq = last_seq
+
+
+class Fenced(LogError):
+    """The writer's term is over: another writer has taken the log, or it has ended."""
+
+    code = "fenced"
+
+
+class LogUnavailable(LogError):
+    """The log cannot be read or written now."""
+
+    code = "log_unavailable"
+    retryable = True

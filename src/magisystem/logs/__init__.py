@@ -1,0 +1,1 @@
+"""Event logs, each an adapter of `magisystem.deliberation.ports.EventLog`."""

@@ -1,0 +1,1 @@
+"""Language models (and one that is none) behind one port, `magisystem.deliberation.ports.Model`."""

@@ -1,0 +1,1 @@
+"""Amazon Bedrock's ConverseStream, fully async: no thread a stream."""

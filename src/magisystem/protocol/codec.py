@@ -1,0 +1,126 @@
+"""Events to JSON and back, exactly inverse, carrying over what this version does not know.
+
+The common case costs one pass of msgspec each way. Only an event with fields or a type of a newer version takes the
+slow way, on which those are set apart into ``extra`` (or a whole `Unknown`) and put back when the event is encoded.
+"""
+
+from functools import lru_cache
+from typing import Any, cast, get_args, get_origin
+
+import msgspec
+
+from magisystem.protocol.events import AnyEvent, KnownEvent, Unknown
+from magisystem.protocol.values import Value
+
+_encoder = msgspec.json.Encoder()
+_strict = msgspec.json.Decoder(KnownEvent)
+_loose = msgspec.json.Decoder(dict[str, Any])
+_TYPES: dict[str, type[Value]] = {
+    cast("str", kind.__struct_config__.tag): cast("type[Value]", kind) for kind in get_args(KnownEvent)
+}
+
+
+class MalformedEvent(ValueError):
+    """The text is not an event: no JSON object, or a field of a known type has the wrong form."""
+
+
+def encode(event: AnyEvent) -> bytes:
+    """Give an event's JSON: one line, camelCase, UTF-8, no white space."""
+    if isinstance(event, Unknown):
+        return _encoder.encode({**event.fields, "seq": event.seq, "timestamp": event.timestamp, "type": event.type})
+    return encode_value(event)
+
+
+def encode_value(value: Value) -> bytes:
+    """Give any protocol value's JSON, such as a folded state's."""
+    body = _encoder.encode(value)
+    return _encoder.encode(_flatten(msgspec.to_builtins(value))) if b'"":' in body else body
+
+
+def decode(body: bytes | str) -> AnyEvent:
+    """Read an event.
+
+    Raises:
+        MalformedEvent: the text is not an event.
+    """
+    try:
+        event = _strict.decode(body)
+    except msgspec.ValidationError:
+        return _decode_foreign(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedEvent(str(error)) from error
+    return _decode_foreign(body) if b'"":' in _bytes(body) else event
+
+
+def _decode_foreign(body: bytes | str) -> AnyEvent:
+    try:
+        fields = _loose.decode(body)
+        name = fields.get("type")
+        if not isinstance(name, str):
+            raise MalformedEvent("an event needs a `type`")
+        if kind := _TYPES.get(name):
+            return cast("KnownEvent", msgspec.convert(_set_apart(fields, kind), kind))
+        return Unknown(
+            seq=msgspec.convert(fields.get("seq"), int),
+            timestamp=msgspec.convert(fields.get("timestamp"), str),
+            type=name,
+            fields=fields,
+        )
+    except msgspec.DecodeError as error:
+        raise MalformedEvent(str(error)) from error
+
+
+def _set_apart(fields: dict[str, Any], kind: type[Value]) -> dict[str, Any]:
+    """Move the fields that ``kind`` does not have into its ``extra``, all the way down."""
+    known = _nested(kind)
+    tag = kind.__struct_config__.tag_field
+    kept: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+    for name, value in fields.items():
+        if name == tag:
+            kept[name] = value
+        elif name not in known:
+            extra[name] = value
+        elif (inner := known[name]) is None:
+            kept[name] = value
+        else:
+            kept[name] = _set_apart_within(value, inner)
+    return {**kept, "": extra} if extra else kept
+
+
+def _set_apart_within(value: Any, kind: type[Value]) -> Any:
+    if isinstance(value, dict):
+        return _set_apart(cast("dict[str, Any]", value), kind)
+    if isinstance(value, list):
+        return [_set_apart_within(item, kind) for item in cast("list[Any]", value)]
+    return value
+
+
+@lru_cache
+def _nested(kind: type[Value]) -> dict[str, type[Value] | None]:
+    """Map each field's name on the wire to the `Value` within it, if any."""
+    return {
+        field.encode_name: _value_in(field.type) for field in msgspec.structs.fields(kind) if field.encode_name != ""
+    }
+
+
+def _value_in(annotation: Any) -> type[Value] | None:
+    if isinstance(annotation, type) and issubclass(annotation, Value):
+        return annotation
+    if get_origin(annotation) is None:
+        return None
+    return next((found for arg in get_args(annotation) if (found := _value_in(arg))), None)
+
+
+def _flatten(value: Any) -> Any:
+    if isinstance(value, dict):
+        fields = cast("dict[str, Any]", value)
+        extra = cast("dict[str, Any]", fields.pop("", {}))
+        return {**{name: _flatten(item) for name, item in fields.items()}, **extra}
+    if isinstance(value, (list, tuple)):
+        return [_flatten(item) for item in cast("list[Any]", value)]
+    return value
+
+
+def _bytes(body: bytes | str) -> bytes:
+    return body.encode() if isinstance(body, str) else body

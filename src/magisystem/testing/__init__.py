@@ -1,0 +1,1 @@
+"""What users of a port need to test with: contract suites, a scripted model, a manual clock."""
