@@ -37,6 +37,7 @@ succeed later without a change. Messages are for people: they name what is wrong
 secret. How an error becomes an HTTP status is decided in ``http/``.
 """
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 
@@ -65,8 +66,20 @@ class RequestError(MagiError):
         self.field = field
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with a request. ``field`` is empty where it is the whole."""
+
+    field: str
+    message: str
+
+
 class InvalidRequest(RequestError):
-    """A field is missing, malformed or out of range."""
+    """A field is missing, malformed or out of range. ``faults`` names everything that was found, never nothing."""
+
+    def __init__(self, message: str, *, field: str = "", faults: tuple[Fault, ...] = ()) -> None:
+        super().__init__(message, field=field)
+        self.faults = faults or (Fault(field, message),)
 
 
 class BodyTooLarge(RequestError):

@@ -24,7 +24,10 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """One seat: ``persona`` is its point of view in words; ``model`` is ``provider:model``, or ``None`` for the default."""
+    """One seat.
+
+    ``persona`` is its point of view in words; ``model`` is ``provider:model``, or ``None`` for the default.
+    """
 
     id: str
     name: str

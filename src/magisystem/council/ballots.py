@@ -4,6 +4,7 @@ A ballot is read strictly: what does not fit is spoilt, with reasons a model can
 are the model adapters (through `Ballot.read`) and the lanes, which look for a fenced block when no tool was called.
 """
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,10 @@ from typing import Annotated, Any, Literal, TypeVar, cast
 import msgspec
 
 from magisystem.protocol.values import Decision
+
+_FENCE = re.compile(r"```(?:json)?\s*(?=\{)", re.IGNORECASE)
+_FENCE_END = re.compile(r"\s*```")
+_fenced_json = json.JSONDecoder()
 
 REASONING_CHARS = 3_000
 SUMMARY_CHARS = 1_000
@@ -60,8 +65,8 @@ Casting = Vote | Verdict
 class Ballot:
     """A tool through which a model casts a vote or gives a verdict.
 
-    ``read`` takes what the model passed, any JSON value, and gives the casting or raises `SpoiltBallot`. ``schema`` is a
-    JSON Schema of type ``object``.
+    ``read`` takes what the model passed, any JSON value, and gives the casting or raises `SpoiltBallot`. ``schema`` is
+    a JSON Schema of type ``object``.
     """
 
     tool: str
@@ -124,17 +129,28 @@ def verdict_ballot(labels: Sequence[tuple[str, str]]) -> Ballot:
     return Ballot(
         tool="give_verdict",
         description="Give your verdict. Call this exactly once, after you have written your considerations.",
-        schema=_inlined_schema(_VerdictForm),
+        schema=_verdict_schema([label for label, _ in labels]),
         read=lambda cast_input: _read_verdict(cast_input, labels),
     )
 
 
 def read_fenced(text: str, ballot: Ballot) -> Casting | None:
-    """Find the last fenced JSON block in ``text`` that is a valid casting, or ``None``."""
-    for block in reversed(re.findall(r"```(?:json)?[ \t]*\n(.*?)```", text, re.DOTALL | re.IGNORECASE)):
+    """Find the last fenced JSON block in ``text`` that is a valid casting, or ``None``.
+
+    A block begins at a fence that an object follows and ends where the object does, so that neither the fences of other
+    code before it nor backticks within its strings matter, unless a brace follows those. Linear in ``text``, whatever
+    it holds.
+    """
+    end_of_text = len(text)
+    for opening in reversed(list(_FENCE.finditer(text))):
+        # No further than the next opening, whose backticks may be this block's closing fence: so no part is read twice.
+        block = text[opening.end() : end_of_text]
+        end_of_text = opening.start() + len("```")
         try:
-            return ballot.read(msgspec.json.decode(block))
-        except (msgspec.DecodeError, SpoiltBallot):
+            cast_input, end = _fenced_json.raw_decode(block)
+            if _FENCE_END.match(block, end):
+                return ballot.read(cast_input)
+        except (ValueError, RecursionError):
             continue
     return None
 
@@ -169,8 +185,15 @@ def _read_form(cast_input: Any, kind: type[F]) -> F:
         fields = {**given, "decision": decision.strip().upper()} if isinstance(decision, str) else given
     try:
         return msgspec.convert(fields, kind)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeError) as error:
         raise SpoiltBallot(str(error)) from error
+
+
+def _verdict_schema(labels: Sequence[str]) -> dict[str, Any]:
+    schema = _inlined_schema(_VerdictForm)
+    if labels:
+        schema["properties"]["scores"]["items"]["properties"]["sage"]["enum"] = list(labels)
+    return schema
 
 
 def _inlined_schema(kind: type[msgspec.Struct]) -> dict[str, Any]:
@@ -184,7 +207,9 @@ def _inline(node: Any, components: dict[str, Any]) -> Any:
         fields = cast("dict[str, Any]", node)
         if reference := fields.get("$ref"):
             return _inline(components[reference], components)
-        return {name: _inline(item, components) for name, item in fields.items() if name != "title"}
+        inlined = {name: _inline(item, components) for name, item in fields.items() if name != "title"}
+        # msgspec gives an enumeration without its type, which several providers ask for; ours are all of strings.
+        return {"type": "string", **inlined} if "enum" in inlined else inlined
     if isinstance(node, list):
         return [_inline(item, components) for item in cast("list[Any]", node)]
     return node

@@ -6,6 +6,7 @@ recorded outcome again from recorded votes.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import fsum
 
 from magisystem.council.ballots import Verdict, Vote
 from magisystem.protocol.values import Authority, Decision, Missing, Outcome, Rule, Tally
@@ -73,7 +74,7 @@ def conclude(
     decision = _decision(rule, testimonies, verdict) if has_quorum(testimonies) else None
     voted = majority(testimonies)
     return Conclusion(
-        outcome=_outcome(decision, is_degraded=bool(missing)),
+        outcome=_outcome(decision, is_degraded=bool(missing) or (rule is Rule.JUDGE and verdict is None)),
         decision=decision,
         confidence=_confidence(decision, rule, testimonies, verdict),
         tally=_tally(testimonies),
@@ -116,11 +117,13 @@ def _confidence(
     if rule is Rule.JUDGE and verdict is not None:
         return verdict.confidence
     votes = [testimony.vote for testimony in testimonies if testimony.vote and testimony.vote.decision is decision]
-    return round(sum(vote.confidence for vote in votes) / len(votes), 4)
+    # fsum: the mean must not hang on the order in which the sages sit.
+    return round(fsum(vote.confidence for vote in votes) / len(votes), 4)
 
 
 def _tally(testimonies: Sequence[Testimony]) -> Tally:
-    failed = sum(testimony.has_failed for testimony in testimonies)
+    # A lane that broke after its vote was read has voted: it counts once, so that the four add up.
+    failed = sum(testimony.has_failed and testimony.vote is None for testimony in testimonies)
     approved, rejected = _count(testimonies, Decision.APPROVED), _count(testimonies, Decision.REJECTED)
     return Tally(
         approved=approved,

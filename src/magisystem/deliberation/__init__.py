@@ -1,1 +1,6 @@
-"""The life of a deliberation: convene, speak, rule, follow. Everything that awaits, and nothing of any vendor."""
+"""The life of a deliberation: convene, speak, rule, follow, cancel. Everything that awaits, nothing of any vendor."""
+
+from magisystem.deliberation.deliberations import Deliberations, ModelChoice, Proposal
+from magisystem.deliberation.limits import Limits
+
+__all__ = ["Deliberations", "Limits", "ModelChoice", "Proposal"]

@@ -1,5 +1,6 @@
-"""What a deliberation needs from outside: a model to speak with, a log to write to. Adapters are in ``models/``, ``logs/``.
+"""What a deliberation needs from outside: a model to speak with, a log to write to.
 
+Adapters are in ``models/``, ``logs/``.
 Each port lists its guarantees; `magisystem.testing` holds the suites that prove them over every adapter.
 """
 
@@ -13,6 +14,11 @@ from magisystem.council.briefs import Brief
 from magisystem.protocol.values import Usage
 
 # --- What a model utters ------------------------------------------------------------------------------------------
+
+
+# Actions of `Noted` that a lane acts on: a call the provider accepted, and a wait it asked for.
+MODEL_CALL = "model_call"
+THROTTLE_WAIT = "throttle_wait"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +76,11 @@ class Model(Protocol):
     1. What is uttered comes as the provider sends it; nothing is held back until the end.
     2. A speech either ends normally, and then the provider said that it was finished, or raises a `ModelError`; an end
        without the provider's word for it is `ModelStreamCut`, never a normal end.
-    3. At most ``max_calls`` calls are made, throttled ones not counted. A ballot that is spoilt or not cast is asked for
-       again while calls are left, and then the speech ends normally without a `Cast`.
-    4. Throttling before the first text of a speech is waited out, each wait `Noted`; after it, `ModelThrottled` is raised,
-       because what was said would have to be unsaid.
+    3. At most ``max_calls`` calls are made, throttled ones not counted; each is `Noted` as `MODEL_CALL` once accepted.
+       A ballot that is spoilt or not cast is asked for again while calls are left, and then the speech ends normally
+       without a `Cast`.
+    4. Throttling before the first text of a speech is waited out, each wait `Noted`; after it, `ModelThrottled` is
+       raised, because what was said would have to be unsaid.
     5. Leaving the context, by whichever way, closes the connection to the provider before it returns.
     """
 

@@ -1,1 +1,1 @@
-"""The ASGI application: routes, SSE, limits, problem bodies."""
+"""The ASGI application: routes, SSE, limits, problem bodies. FastAPI and uvicorn; nothing of any model or store."""

@@ -4,6 +4,8 @@ The common case costs one pass of msgspec each way. Only an event with fields or
 slow way, on which those are set apart into ``extra`` (or a whole `Unknown`) and put back when the event is encoded.
 """
 
+import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, cast, get_args, get_origin
 
@@ -19,13 +21,22 @@ _TYPES: dict[str, type[Value]] = {
     cast("str", kind.__struct_config__.tag): cast("type[Value]", kind) for kind in get_args(KnownEvent)
 }
 
+# What is decoded deep in the stack must still be encodable deeper in it: msgspec recurses, and shares Python's limit.
+MAX_DEPTH = 64
+
+# A field that is really called "" would be taken for `Value.extra`, whose name on the wire it is.
+_EMPTY_NAME = re.compile(rb'""\s*:')
+
 
 class MalformedEvent(ValueError):
-    """The text is not an event: no JSON object, or a field of a known type has the wrong form."""
+    """The text is not an event.
+
+    It is no JSON object, a field of a known type has the wrong form, or it nests deeper than `MAX_DEPTH`.
+    """
 
 
 def encode(event: AnyEvent) -> bytes:
-    """Give an event's JSON: one line, camelCase, UTF-8, no white space."""
+    """Give an event's JSON: one line, camelCase, UTF-8, no white space. What `well_formed` mends is written mended."""
     if isinstance(event, Unknown):
         return _encoder.encode({**event.fields, "seq": event.seq, "timestamp": event.timestamp, "type": event.type})
     return encode_value(event)
@@ -33,8 +44,23 @@ def encode(event: AnyEvent) -> bytes:
 
 def encode_value(value: Value) -> bytes:
     """Give any protocol value's JSON, such as a folded state's."""
-    body = _encoder.encode(value)
+    try:
+        body = _encoder.encode(value)
+    except UnicodeEncodeError:
+        return _encoder.encode(_mended(_flatten(msgspec.to_builtins(value))))
     return _encoder.encode(_flatten(msgspec.to_builtins(value))) if b'"":' in body else body
+
+
+def well_formed(text: str) -> str:
+    """Give ``text`` as UTF-8 can hold it: halves of a surrogate pair that met are joined, a lone one becomes U+FFFD.
+
+    Such halves come from JSON readers that take a lone surrogate as it stands, Python's own among them.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
 
 
 def decode(body: bytes | str) -> AnyEvent:
@@ -44,30 +70,47 @@ def decode(body: bytes | str) -> AnyEvent:
         MalformedEvent: the text is not an event.
     """
     try:
-        event = _strict.decode(body)
-    except msgspec.ValidationError:
-        return _decode_foreign(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raw = body.encode() if isinstance(body, str) else body
+        if b'""' in raw and _EMPTY_NAME.search(raw):
+            return _decode_foreign(raw)
+        try:
+            return _strict.decode(raw)
+        except msgspec.ValidationError:
+            return _decode_foreign(raw)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise MalformedEvent(str(error)) from error
-    return _decode_foreign(body) if b'"":' in _bytes(body) else event
 
 
-def _decode_foreign(body: bytes | str) -> AnyEvent:
-    try:
-        fields = _loose.decode(body)
-        name = fields.get("type")
-        if not isinstance(name, str):
-            raise MalformedEvent("an event needs a `type`")
-        if kind := _TYPES.get(name):
-            return cast("KnownEvent", msgspec.convert(_set_apart(fields, kind), kind))
-        return Unknown(
-            seq=msgspec.convert(fields.get("seq"), int),
-            timestamp=msgspec.convert(fields.get("timestamp"), str),
-            type=name,
-            fields=fields,
-        )
-    except msgspec.DecodeError as error:
-        raise MalformedEvent(str(error)) from error
+def _decode_foreign(raw: bytes) -> AnyEvent:
+    fields = _loose.decode(raw)
+    if _is_too_deep(fields):
+        raise MalformedEvent(f"an event nests at most {MAX_DEPTH} levels")
+    name = fields.get("type")
+    if not isinstance(name, str):
+        raise MalformedEvent("an event needs a `type`")
+    if kind := _TYPES.get(name):
+        return cast("KnownEvent", msgspec.convert(_set_apart(fields, kind), kind))
+    return Unknown(
+        seq=msgspec.convert(fields.get("seq"), int),
+        timestamp=msgspec.convert(fields.get("timestamp"), str),
+        type=name,
+        fields=fields,
+    )
+
+
+def _is_too_deep(fields: dict[str, Any]) -> bool:
+    level: list[Any] = [fields]
+    for _ in range(MAX_DEPTH):
+        level = [inner for item in level for inner in _within(item)]
+        if not level:
+            return False
+    return True
+
+
+def _within(item: Any) -> Iterable[Any]:
+    if isinstance(item, dict):
+        return cast("dict[str, Any]", item).values()
+    return cast("list[Any]", item) if isinstance(item, list) else ()
 
 
 def _set_apart(fields: dict[str, Any], kind: type[Value]) -> dict[str, Any]:
@@ -122,5 +165,11 @@ def _flatten(value: Any) -> Any:
     return value
 
 
-def _bytes(body: bytes | str) -> bytes:
-    return body.encode() if isinstance(body, str) else body
+def _mended(value: Any) -> Any:
+    if isinstance(value, str):
+        return well_formed(value)
+    if isinstance(value, dict):
+        return {well_formed(name): _mended(item) for name, item in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [_mended(item) for item in cast("list[Any]", value)]
+    return value

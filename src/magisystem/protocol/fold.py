@@ -88,8 +88,9 @@ class Fold:
                 self._lane(agent_id).thinking.append(content)
             case Start():
                 self._start = event
-                for agent in event.council.agents:
-                    self._lane(agent.agent_id)
+                # The council's order, even where a lane's event came first, which only a log with a hole can show.
+                seats = {agent.agent_id: self._lane(agent.agent_id) for agent in event.council.agents}
+                self._lanes = {**seats, **self._lanes}
             case AgentStart():
                 # A new attempt voids what the lane said before, a vote or verdict included.
                 self._lanes[event.agent_id] = _Lane(attempt=event.attempt)

@@ -162,7 +162,10 @@ class Authority(Value, frozen=True):
 
 
 class ReceiptLine(Value, frozen=True):
-    """What a cancelled lane had cost: tokens, ``estimated`` or as the provider counted, and whether its stream is closed."""
+    """What a cancelled lane had cost.
+
+    Tokens, ``estimated`` or as the provider counted, and whether its stream is closed.
+    """
 
     agent_id: str
     output_tokens: int

@@ -1,0 +1,63 @@
+"""The composition: settings to a running application. The server, the CLI and the tests all open it here."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from magisystem.config import Configuration, Settings
+from magisystem.deliberation.deliberations import Deliberations
+from magisystem.logs import MemoryEventLog
+from magisystem.models.anthropic import Anthropic
+from magisystem.models.bedrock.provider import Bedrock
+from magisystem.models.catalogue import Catalogue
+from magisystem.models.embedded.provider import Embedded
+from magisystem.models.litellm import LiteLLM
+from magisystem.models.ollama import Ollama
+from magisystem.models.openai import OpenAI, OpenAICompatible
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What the edges need."""
+
+    settings: Settings
+    deliberations: Deliberations
+    catalogue: Catalogue
+
+
+@asynccontextmanager
+async def open_application(configuration: Configuration) -> AsyncGenerator[Application]:
+    """Open everything a process needs, and close it again: what runs is cut with its terminal event."""
+    settings = configuration.settings
+    catalogue = open_catalogue(settings)
+    # Strands takes about a second to import; meanwhile the server answers already.
+    warming = asyncio.create_task(catalogue.warm())
+    try:
+        async with Deliberations(
+            MemoryEventLog(), catalogue, configuration.models, limits=settings.limits
+        ) as deliberations:
+            yield Application(settings, deliberations, catalogue)
+    finally:
+        await asyncio.wait([warming])
+        await catalogue.aclose()
+
+
+def open_catalogue(settings: Settings) -> Catalogue:
+    """Give the catalogue of every provider, none of them loaded yet."""
+    return Catalogue(
+        (
+            Embedded(settings.embedded_tokens_per_s),
+            Bedrock(),
+            Anthropic(_secret(settings.anthropic_api_key)),
+            OpenAI(_secret(settings.openai_api_key)),
+            OpenAICompatible(settings.openai_compatible_base_url, _secret(settings.openai_compatible_api_key)),
+            Ollama(settings.ollama_host),
+            LiteLLM(),
+        )
+    )
+
+
+def _secret(value: object) -> str | None:
+    reveal = getattr(value, "get_secret_value", None)
+    return reveal() if reveal else None

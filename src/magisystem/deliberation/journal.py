@@ -1,0 +1,155 @@
+"""The journal: the one place where a deliberation's events get their number and enter the log.
+
+Lanes write as they go and do not wait for the log; a pump appends whatever has gathered in one batch. Text that waits
+together for one lane becomes one `Chunk`; nothing waits in order to be merged, because the pump runs as soon as it can.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Protocol
+
+from magisystem.deliberation.ports import LogWriter, Record
+from magisystem.errors import LogError
+from magisystem.protocol.codec import encode
+from magisystem.protocol.events import TERMINAL_TYPES, Chunk, KnownEvent, Thinking
+
+# A frame of 4,096 characters stays below 32 KiB in the worst case of JSON escapes (6 bytes a character), which is the
+# most a WebSocket frame on AgentCore Runtime may hold.
+MAX_TEXT_CHARS = 4_096
+# At 50 tokens a second and lane this is over 20 s of a stalled log; beyond it the lanes wait, and with them the models.
+MAX_WAITING = 4_096
+
+
+class Draft(Protocol):
+    """An event without its number: called with it once the event's place in the log is known."""
+
+    def __call__(self, *, seq: int, timestamp: str) -> KnownEvent:
+        """Give the event."""
+        ...
+
+
+class _Text:
+    """Text of one lane that waits for the pump; grows while it waits and nothing else of its lane comes between."""
+
+    __slots__ = ("agent_id", "kind", "pieces", "timestamp")
+
+    def __init__(self, kind: type[Chunk] | type[Thinking], agent_id: str, timestamp: str, text: str) -> None:
+        self.kind = kind
+        self.agent_id = agent_id
+        self.timestamp = timestamp
+        self.pieces = [text]
+
+
+class Journal:
+    """Numbers, times, merges, encodes and appends the events of one deliberation.
+
+    `pump` must run beside the writers. When the log refuses an append, `pump` raises its `LogError` and so does every
+    later write: nothing is delivered that is not stored.
+    """
+
+    def __init__(self, writer: LogWriter, now: Callable[[], datetime]) -> None:
+        self._writer = writer
+        self._now = now
+        self._waiting: list[tuple[str, Draft] | _Text] = []
+        self._open_texts: dict[str, _Text] = {}
+        self._written = asyncio.Event()
+        self._drained = asyncio.Event()
+        self._is_closed = False
+        self._failure: LogError | None = None
+        self._seq = 0
+        self._hash = hashlib.sha256()
+        self.n_chunks = 0
+
+    @property
+    def digest(self) -> str:
+        """The hash over every event encoded so far; asked for by a draft, it covers all events before that one."""
+        return f"sha256:{self._hash.hexdigest()}"
+
+    async def write(self, draft: Draft, *, agent_id: str | None = None) -> None:
+        """Write an event; of lane ``agent_id``, whose waiting text it follows."""
+        if agent_id is not None:
+            self._open_texts.pop(agent_id, None)
+        self._waiting.append((self._timestamp(), draft))
+        await self._announce()
+
+    async def say(self, agent_id: str, text: str) -> None:
+        """Write visible text of a lane."""
+        await self._add_text(Chunk, agent_id, text)
+
+    async def think(self, agent_id: str, text: str) -> None:
+        """Write reasoning text of a lane."""
+        await self._add_text(Thinking, agent_id, text)
+
+    def close(self) -> None:
+        """Let `pump` end once it has appended what waits."""
+        self._is_closed = True
+        self._written.set()
+
+    async def pump(self) -> None:
+        """Append what gathers until the journal is closed and drained.
+
+        Raises:
+            LogError: the log refused an append; what waited is in no follower's sight.
+        """
+        try:
+            while True:
+                await self._written.wait()
+                self._written.clear()
+                waiting, self._waiting = self._waiting, []
+                self._open_texts.clear()
+                if waiting:
+                    await self._writer.append(self._records(waiting))
+                self._drained.set()
+                if self._is_closed and not self._waiting:
+                    return
+        except LogError as error:
+            self._failure = error
+            raise
+        finally:
+            self._drained.set()
+
+    async def _add_text(self, kind: type[Chunk] | type[Thinking], agent_id: str, text: str) -> None:
+        open_text = self._open_texts.get(agent_id)
+        if open_text is not None and open_text.kind is kind:
+            open_text.pieces.append(text)
+        else:
+            self._open_texts[agent_id] = fresh = _Text(kind, agent_id, self._timestamp(), text)
+            self._waiting.append(fresh)
+        await self._announce()
+
+    async def _announce(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+        self._written.set()
+        while len(self._waiting) >= MAX_WAITING and self._failure is None:
+            self._drained.clear()
+            await self._drained.wait()
+
+    def _records(self, waiting: list[tuple[str, Draft] | _Text]) -> list[Record]:
+        records: list[Record] = []
+        for item in waiting:
+            if isinstance(item, _Text):
+                text = "".join(item.pieces)
+                for start in range(0, len(text), MAX_TEXT_CHARS):
+                    piece = text[start : start + MAX_TEXT_CHARS]
+                    self.n_chunks += item.kind is Chunk
+                    records.append(
+                        self._record(item.timestamp, partial(item.kind, agent_id=item.agent_id, content=piece))
+                    )
+            else:
+                records.append(self._record(*item))
+        return records
+
+    def _record(self, timestamp: str, draft: Draft) -> Record:
+        self._seq += 1
+        event = draft(seq=self._seq, timestamp=timestamp)
+        body = encode(event)
+        self._hash.update(body)
+        self._hash.update(b"\n")
+        return Record(self._seq, body, is_terminal=event.__struct_config__.tag in TERMINAL_TYPES)
+
+    def _timestamp(self) -> str:
+        return self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,223 @@
+"""A lane: one agent speaking, from `agent_start` to `agent_complete`, whatever its model does.
+
+A lane has two calls to its model. The second is spent on whichever comes first: mending a ballot (the model adapter
+asks again) or a fresh attempt after a stream broke (this module). Throttled calls are not counted, so patience lasts
+as long as the deadline. Its own failure ends a lane; it never reaches the other lanes.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from functools import partial
+
+from magisystem.council.ballots import Casting, Verdict, Vote, read_fenced
+from magisystem.council.briefs import Brief
+from magisystem.deliberation.journal import Journal
+from magisystem.deliberation.ports import MODEL_CALL, THROTTLE_WAIT, Cast, Model, Noted, Said, Spent, Spoilt, Thought
+from magisystem.errors import LogError, ModelError, ModelFailed, ModelLate, ModelSilent, ModelThrottled
+from magisystem.protocol.events import AgentComplete, AgentStart, Traced, VerdictGiven, VoteCast
+from magisystem.protocol.values import LaneStatus, Score, Trace, Usage
+
+MAX_CALLS = 2
+_log = logging.getLogger(__name__)
+VOTE_MISSING = "vote_missing"
+VOTE_UNREADABLE = "vote_unreadable"
+
+
+@dataclass(slots=True)
+class Lane:
+    """One agent's turn, and what it has come to so far."""
+
+    brief: Brief
+    model: Model
+    journal: Journal
+    deadline_s: float
+    silence_s: float
+    text: list[str] = field(default_factory=list[str])
+    casting: Casting | None = None
+    status: LaneStatus | None = None
+    cause: str | None = None
+    usage: Usage = field(default_factory=lambda: Usage(input_tokens=0, output_tokens=0))
+    attempt: int = 0
+    n_calls: int = 0
+    # Characters of everything uttered, voided attempts too: what a token estimate rests on when no count has come.
+    n_chars: int = 0
+    is_open: bool = False
+    _spoilt: str | None = None
+    _is_throttled: bool = False
+
+    @property
+    def agent_id(self) -> str:
+        """Whose lane it is."""
+        return self.brief.agent.id
+
+    @property
+    def statement(self) -> str:
+        """The visible text of the attempt that stands."""
+        return "".join(self.text).strip()
+
+    async def run(self) -> None:
+        """Speak, and end the lane.
+
+        Raises:
+            LogError: the log refused an event.
+
+        Cancellation ends the lane as `cancelled` with its `agent_complete` written, and goes on.
+        """
+        started = asyncio.get_running_loop().time()
+        try:
+            await self._speak_until_done()
+        except asyncio.CancelledError:
+            self.status = LaneStatus.CANCELLED
+            await self._complete(started)
+            raise
+        await self._complete(started)
+
+    async def _speak_until_done(self) -> None:
+        try:
+            async with asyncio.timeout(self.deadline_s):
+                while not await self._attempt():
+                    pass
+        except TimeoutError:
+            kind = ModelThrottled if self._is_throttled else ModelLate
+            await self._fail(kind(f"The agent was not done after {self.deadline_s:g} s."))
+
+    async def _attempt(self) -> bool:
+        """Make one attempt; tell whether the lane is done."""
+        self.attempt += 1
+        self.text.clear()
+        self._spoilt = None
+        n_calls_before = self.n_calls
+        await self.journal.write(
+            partial(AgentStart, agent_id=self.agent_id, attempt=self.attempt, model=self.model.name),
+            agent_id=self.agent_id,
+        )
+        try:
+            await self._listen()
+        except ModelError as error:
+            # A call that never opened was a call, too; one that was throttled was none, and the adapter's limiter
+            # makes the next attempt wait.
+            is_throttled = isinstance(error, ModelThrottled)
+            self.n_calls = n_calls_before if is_throttled else max(self.n_calls, n_calls_before + 1)
+            if error.retryable and self.casting is None and self.n_calls < MAX_CALLS:
+                await self._note("retry", f"{error.code}: {error.message}")
+                return False
+            await self._fail(error)
+            return True
+        except LogError:
+            raise
+        except Exception:  # noqa: BLE001 - the lane's supervisor: a fault in one adapter must not end the other lanes
+            _log.exception("lane %s failed", self.agent_id)
+            await self._fail(ModelFailed(f"{self.model.name}: a fault of the server; its log has the details."))
+            return True
+        await self._conclude()
+        return True
+
+    async def _listen(self) -> None:
+        loop = asyncio.get_running_loop()
+        silence = asyncio.timeout(self.silence_s)
+        self.is_open = True
+        try:
+            async with (
+                silence,
+                self.model.speak(self.brief, max_calls=MAX_CALLS - self.n_calls) as utterances,
+            ):
+                async for utterance in utterances:
+                    silence.reschedule(loop.time() + self.silence_s)
+                    match utterance:
+                        case Said(text):
+                            self.text.append(text)
+                            self.n_chars += len(text)
+                            await self.journal.say(self.agent_id, text)
+                        case Thought(text):
+                            self.n_chars += len(text)
+                            await self.journal.think(self.agent_id, text)
+                        case Noted(action, details, duration_ms):
+                            self.n_calls += action == MODEL_CALL
+                            self._is_throttled = action == THROTTLE_WAIT
+                            await self._note(action, details, duration_ms)
+                        case Cast(casting):
+                            self.casting = casting
+                            await self._write_casting(casting)
+                        case Spoilt(reason):
+                            self._spoilt = reason
+                            await self._note("ballot_spoilt", reason)
+                        case Spent(usage):
+                            self.usage = self.usage + usage
+        except TimeoutError as error:
+            if not silence.expired():
+                raise
+            raise ModelSilent(f"No token came for {self.silence_s:g} s.") from error
+        finally:
+            self.is_open = False
+
+    async def _conclude(self) -> None:
+        ballot = self.brief.ballot
+        if ballot is None:
+            self.status = LaneStatus.ANSWERED
+            return
+        if self.casting is None and (fenced := read_fenced(self.statement, ballot)):
+            self.casting = fenced
+            await self._note("ballot_fenced", "The ballot was not cast by tool; it was read from a fenced block.")
+            await self._write_casting(fenced)
+        match self.casting:
+            case Vote():
+                self.status = LaneStatus.VOTED
+            case Verdict():
+                self.status = LaneStatus.RULED
+            case None:
+                self.status = LaneStatus.ABSTAINED
+                self.cause = VOTE_MISSING if self._spoilt is None else VOTE_UNREADABLE
+
+    async def _fail(self, error: ModelError) -> None:
+        """End the lane by ``error``, unless what matters had already come."""
+        await self._note(error.code, error.message)
+        if self.casting is not None:
+            await self._conclude()
+            return
+        self.status = LaneStatus.FAILED
+        self.cause = error.code
+
+    async def _write_casting(self, casting: Casting) -> None:
+        match casting:
+            case Vote(decision, confidence, reasoning):
+                draft = partial(
+                    VoteCast,
+                    agent_id=self.agent_id,
+                    decision=decision,
+                    confidence=confidence,
+                    reasoning=reasoning,
+                )
+            case Verdict():
+                draft = partial(
+                    VerdictGiven,
+                    agent_id=self.agent_id,
+                    decision=casting.decision,
+                    confidence=casting.confidence,
+                    summary=casting.summary,
+                    reasoning=casting.reasoning,
+                    recommendation=casting.recommendation,
+                    scores=tuple(
+                        Score(agent_id=mark.agent_id, score=mark.score, reasoning=mark.reasoning)
+                        for mark in casting.marks
+                    ),
+                )
+        await self.journal.write(draft, agent_id=self.agent_id)
+
+    async def _note(self, action: str, details: str, duration_ms: int | None = None) -> None:
+        trace = Trace(action=action, details=details, duration_ms=duration_ms)
+        await self.journal.write(partial(Traced, trace=trace, agent_id=self.agent_id), agent_id=self.agent_id)
+
+    async def _complete(self, started: float) -> None:
+        assert self.status is not None  # noqa: S101 - every way through `run` sets it
+        await self.journal.write(
+            partial(
+                AgentComplete,
+                agent_id=self.agent_id,
+                status=self.status,
+                cause=self.cause,
+                usage=self.usage,
+                duration_ms=round(1000 * (asyncio.get_running_loop().time() - started)),
+            ),
+            agent_id=self.agent_id,
+        )

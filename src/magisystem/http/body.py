@@ -1,0 +1,32 @@
+"""Reading a request's body, within a bound, whatever its headers say."""
+
+from starlette.requests import Request
+
+from magisystem.errors import BodyTooLarge
+from magisystem.http.problems import UnsupportedMediaType
+
+
+async def read_json_body(request: Request, limit_bytes: int) -> bytes:
+    """Give the body's bytes.
+
+    The media type has to be JSON: a browser sends that to another origin only after a CORS preflight, so no foreign
+    page can start work here by a plain form or a text body.
+
+    Raises:
+        UnsupportedMediaType: the body is not announced as JSON.
+        BodyTooLarge: it is over ``limit_bytes``; reading stops there.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json" and not (
+        media_type.startswith("application/") and media_type.endswith("+json")
+    ):
+        raise UnsupportedMediaType(
+            f"The body must be sent as application/json; it came as {media_type or 'nothing in particular'}.",
+            field="content-type",
+        )
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > limit_bytes:
+            raise BodyTooLarge(limit_bytes)
+    return bytes(body)

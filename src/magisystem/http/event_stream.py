@@ -1,0 +1,78 @@
+"""A deliberation as a server-sent event stream: one follower of the log, with nothing kept for it.
+
+A slow reader holds back its own follower alone (the log keeps what it has not read). A reader that leaves ends its
+follower and nothing else. Where the log fails before the terminal event the body is aborted, not closed: a clean end
+would read as success.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from magisystem.deliberation.ports import Record
+from magisystem.protocol.sse import KEEP_ALIVE, PRELUDE, frame
+
+KEEP_ALIVE_S = 10.0
+
+HEADERS = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache, no-transform"),
+    # nginx and what is built on it buffer responses unless told not to.
+    (b"x-accel-buffering", b"no"),
+)
+
+Following = AbstractAsyncContextManager[AsyncIterator[Sequence[Record]]]
+
+
+class EventStream(Response):
+    """A response that follows a log to its end."""
+
+    def __init__(self, following: Following, deliberation_id: str, *, keep_alive_s: float = KEEP_ALIVE_S) -> None:
+        super().__init__()
+        self._following = following
+        self._deliberation_id = deliberation_id
+        self._keep_alive_s = keep_alive_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Stream until the log or the reader ends.
+
+        Raises:
+            LogError: the log failed; the server drops the connection with the body unfinished.
+        """
+        headers = [*HEADERS, (b"x-magi-deliberation-id", self._deliberation_id.encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        pump = asyncio.create_task(self._pump(send))
+        beat = asyncio.create_task(self._beat(send))
+        gone = asyncio.create_task(_gone(receive))
+        try:
+            await asyncio.wait({pump, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if pump.done():
+                await pump
+        finally:
+            for task in (pump, beat, gone):
+                task.cancel()
+            await asyncio.gather(pump, beat, gone, return_exceptions=True)
+
+    async def _pump(self, send: Send) -> None:
+        await send(_piece(PRELUDE))
+        async with self._following as batches:
+            async for batch in batches:
+                await send(_piece(b"".join(frame(record.seq, record.body) for record in batch)))
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _beat(self, send: Send) -> None:
+        while True:
+            await asyncio.sleep(self._keep_alive_s)
+            await send(_piece(KEEP_ALIVE))
+
+
+def _piece(body: bytes) -> dict[str, object]:
+    return {"type": "http.response.body", "body": body, "more_body": True}
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,153 @@
+"""The OpenAPI document behind ``GET /docs``: requests from their pydantic models, events from their msgspec structs.
+
+Written by hand where FastAPI cannot know it: one path takes several bodies, and answers with a stream of events.
+"""
+
+from typing import Any, cast, get_args
+
+import msgspec
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import TypeAdapter
+
+from magisystem.http.problems import MEDIA_TYPE
+from magisystem.protocol.events import KnownEvent
+from magisystem.protocol.fold import DeliberationState
+from magisystem.protocol.requests import ActionRequest, StartRequest
+
+DESCRIPTION = """\
+Ask a question that wants a decision. Three sages deliberate at the same time, each streaming, each casting a vote; a
+judge rules. `POST /invocations` answers with server-sent events: one frame an event, `id` its seq, `data` its JSON
+(the schema **Event** below). Exactly one terminal event (`complete`, `cancelled` or `error`) ends a stream; a body that
+ends without one was cut, and is resumed from the last seq.
+"""
+_REFERENCE = "#/components/schemas/{name}"
+_EXAMPLE = {"question": "Should we move the billing service to Rust?"}
+
+Schema = dict[str, Any]
+
+
+def describe(app: FastAPI) -> None:
+    """Make ``app`` answer ``/openapi.json`` with the whole of its interface."""
+    document: Schema = {}
+
+    def openapi() -> Schema:
+        if not document:
+            document.update(get_openapi(title=app.title, version=app.version, description=app.description, routes=[]))
+            document["paths"] = _paths()
+            document["components"] = {"schemas": _schemas()}
+        return document
+
+    app.openapi = openapi
+
+
+def _schemas() -> Schema:
+    state_and_events = (*get_args(KnownEvent), DeliberationState)
+    _, events = msgspec.json.schema_components(state_and_events, ref_template=_REFERENCE)
+    _, requests = TypeAdapter.json_schemas(
+        [("start", "validation", TypeAdapter(StartRequest)), ("action", "validation", TypeAdapter(ActionRequest))],
+        ref_template=_REFERENCE.replace("{name}", "{model}"),
+    )
+    names = [kind.__name__ for kind in get_args(KnownEvent)]
+    return {
+        "Event": {"oneOf": [_reference(name) for name in names], "discriminator": {"propertyName": "type"}},
+        "Problem": _PROBLEM,
+        **{name: _opened(schema) for name, schema in events.items()},
+        **cast("Schema", requests["$defs"]),
+    }
+
+
+def _opened(schema: Schema) -> Schema:
+    """Allow what a newer writer may add, as every reader of events must; ``extra`` has no name on the wire."""
+    properties = {name: part for name, part in schema.get("properties", {}).items() if name}
+    opened = {name: part for name, part in schema.items() if name != "additionalProperties"}
+    return {**opened, "properties": properties} if properties else opened
+
+
+_PROBLEM: Schema = {
+    "type": "object",
+    "description": "RFC 9457. `code` is stable; `field` is the path of the field at fault; `faults` lists all of them.",
+    "properties": {
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+        "retryable": {"type": "boolean"},
+        "field": {"type": "string"},
+        "faults": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+    },
+    "required": ["title", "status", "code", "detail"],
+}
+
+
+def _paths() -> Schema:
+    by_id = [{"name": "deliberation_id", "in": "path", "required": True, "schema": {"type": "string"}}]
+    cursors = [
+        {"name": "after", "in": "query", "schema": {"type": "integer", "minimum": 0}},
+        {"name": "Last-Event-ID", "in": "header", "schema": {"type": "integer", "minimum": 0}},
+    ]
+    body = {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "anyOf": [
+                        _reference(name) for name in ("StartRequest", "ResumeRequest", "CancelRequest", "GetRequest")
+                    ]
+                },
+                "example": _EXAMPLE,
+            }
+        },
+    }
+    return {
+        "/invocations": {
+            "post": {
+                "summary": "Start a deliberation and stream it, or act on one",
+                "description": "With `stream: false`, or `Accept: application/json` alone, it waits and answers one "
+                "JSON document. With `action` it does the other verbs.",
+                "requestBody": body,
+                "responses": {"200": _answer(_STREAM | _STATE), **_refusals("400", "404", "409", "413", "415")},
+            }
+        },
+        "/ping": {"get": {"summary": "Health", "responses": {"200": _answer(_ANY)}}},
+        "/councils": {"get": {"summary": "The councils there are", "responses": {"200": _answer(_ANY)}}},
+        "/deliberations/{deliberation_id}": {
+            "parameters": by_id,
+            "get": {"summary": "The folded state", "responses": {"200": _answer(_STATE), **_refusals("404")}},
+        },
+        "/deliberations/{deliberation_id}/events": {
+            "parameters": by_id + cursors,
+            "get": {
+                "summary": "Follow from a cursor",
+                "responses": {"200": _answer(_STREAM), **_refusals("400", "404", "409")},
+            },
+        },
+        "/deliberations/{deliberation_id}/cancel": {
+            "parameters": by_id,
+            "post": {"summary": "Stop the work", "responses": {"200": _answer(_STATE), **_refusals("404")}},
+        },
+    }
+
+
+def _reference(name: str) -> Schema:
+    return {"$ref": _REFERENCE.format(name=name)}
+
+
+_STREAM: Schema = {"text/event-stream": {"schema": _reference("Event")}}
+_STATE: Schema = {"application/json": {"schema": _reference("DeliberationState")}}
+_ANY: Schema = {"application/json": {"schema": {"type": "object"}}}
+
+
+def _answer(content: Schema) -> Schema:
+    return {"description": "As asked", "content": content}
+
+
+def _refusals(*statuses: str) -> Schema:
+    content = {MEDIA_TYPE: {"schema": _reference("Problem")}}
+    return {status: {"description": "A problem", "content": content} for status in statuses}

@@ -1,0 +1,96 @@
+"""Errors as RFC 9457 problem bodies: what happened, in which field, and what mends it. Never a stack trace.
+
+The table of statuses stands here and nowhere else; an error's ``code`` is the same on every way it can reach a person.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from magisystem.errors import (
+    BodyTooLarge,
+    CursorAhead,
+    DeliberationExists,
+    DeliberationNotFound,
+    InvalidRequest,
+    LogUnavailable,
+    MagiError,
+    ModelUnavailable,
+    RequestError,
+)
+
+MEDIA_TYPE = "application/problem+json"
+
+_STATUSES: Mapping[type[MagiError], HTTPStatus] = {
+    BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    RequestError: HTTPStatus.BAD_REQUEST,
+    # The caller named a model that this server cannot use: nothing the same request will get over by itself.
+    ModelUnavailable: HTTPStatus.BAD_REQUEST,
+    DeliberationNotFound: HTTPStatus.NOT_FOUND,
+    DeliberationExists: HTTPStatus.CONFLICT,
+    CursorAhead: HTTPStatus.CONFLICT,
+    LogUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+class UnsupportedMediaType(RequestError):
+    """The body is not announced as JSON."""
+
+    code = "unsupported_media_type"
+
+
+def status_of(error: MagiError) -> HTTPStatus:
+    """Give the HTTP status of an error of ours."""
+    if isinstance(error, UnsupportedMediaType):
+        return HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    found = next((kind for kind in type(error).__mro__ if kind in _STATUSES), None)
+    return _STATUSES[found] if found else HTTPStatus.INTERNAL_SERVER_ERROR  # pyright: ignore[reportArgumentType] - in the table
+
+
+def problem(status: HTTPStatus, code: str, detail: str, **members: Any) -> Response:
+    """Give a problem body. ``type`` is left at its default, ``about:blank``: the code says more than a page could."""
+    body = {"title": status.phrase, "status": int(status), "code": code, "detail": detail, **members}
+    return Response(msgspec.json.encode(body), status_code=int(status), media_type=MEDIA_TYPE)
+
+
+async def answer_error(_: Request, error: Exception) -> Response:
+    """Answer an error of ours."""
+    assert isinstance(error, MagiError)  # noqa: S101 - registered for it alone
+    members: dict[str, Any] = {"retryable": error.retryable}
+    if field := getattr(error, "field", ""):
+        members["field"] = field
+    if isinstance(error, InvalidRequest) and len(error.faults) > 1:
+        members["faults"] = [{"field": fault.field, "message": fault.message} for fault in error.faults]
+    if isinstance(error, CursorAhead):
+        members["cursor"] = error.last_seq
+    return problem(status_of(error), error.code, error.message, **members)
+
+
+async def answer_http_error(request: Request, error: Exception) -> Response:
+    """Answer what the router refuses: an unknown path, a wrong method."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it alone
+    status = HTTPStatus(error.status_code)
+    code = status.name.lower()
+    detail = {
+        HTTPStatus.NOT_FOUND: f"There is nothing at {request.url.path}. GET /docs shows what there is.",
+        HTTPStatus.METHOD_NOT_ALLOWED: f"{request.method} is not possible at {request.url.path}.",
+    }.get(status, str(error.detail))
+    answer = problem(status, code, detail, retryable=False)
+    for name, value in (error.headers or {}).items():
+        answer.headers[name] = value
+    return answer
+
+
+async def answer_fault(_: Request, error: Exception) -> Response:
+    """Answer a fault of ours; what it was stands in the server's log only."""
+    return problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "internal",
+        "The server made a mistake. Its log has the details.",
+        retryable=True,
+    )

@@ -1,0 +1,60 @@
+"""From a request that was checked to a proposal that can be deliberated on."""
+
+from magisystem.council.agents import Agent, AgentChange, Council, Sampling
+from magisystem.council.briefs import Criteria, Matter, Message
+from magisystem.council.presets import preset
+from magisystem.deliberation.deliberations import Proposal
+from magisystem.protocol.requests import AgentRequest, CouncilRequest, StartRequest
+
+
+def proposal(request: StartRequest) -> Proposal:
+    """Give the proposal that a request makes.
+
+    Raises:
+        UnknownCouncil: the request names a council that does not exist.
+        InvalidRequest: a council given whole is none.
+    """
+    council = request.council
+    return Proposal(
+        matter=Matter(
+            question=request.question_text.strip(),
+            history=tuple(Message(message.role, message.content) for message in (request.messages or [])[:-1]),
+            criteria=Criteria(request.criteria.approve_if, request.criteria.reject_if),
+            language=request.language,
+        ),
+        mode=request.mode,
+        council=preset(council) if isinstance(council, str) else _council(council),
+        changes={agent_id: _change(change) for agent_id, change in request.agents.items()},
+        session_id=request.session_id,
+    )
+
+
+def _council(request: CouncilRequest) -> Council:
+    return Council(
+        id=request.id,
+        rule=request.rule,
+        agents=tuple(
+            Agent(
+                id=seat.agent_id,
+                name=seat.name,
+                role=seat.role,
+                persona=seat.system_prompt,
+                model=seat.model,
+                sampling=Sampling(seat.temperature, seat.top_p, seat.top_k, seat.max_tokens),
+            )
+            for seat in request.agents
+            if seat.enabled
+        ),
+    )
+
+
+def _change(request: AgentRequest) -> AgentChange:
+    return AgentChange(
+        model=request.model,
+        temperature=request.temperature,
+        top_p=request.top_p,
+        top_k=request.top_k,
+        max_tokens=request.max_tokens,
+        persona=request.system_prompt,
+        enabled=request.enabled,
+    )

@@ -1,0 +1,113 @@
+"""The event log in memory: what one process needs while it runs, and what tests and `magi ask` use.
+
+Nothing survives the process. Finished logs are forgotten, the oldest first, beyond ``keep_finished``, so that a server
+that runs for weeks does not grow without end.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from magisystem.deliberation.ports import Page, Record
+from magisystem.errors import CursorAhead, DeliberationExists, DeliberationNotFound, Fenced
+
+_BATCH = 512
+
+
+@dataclass(slots=True, eq=False)
+class _Log:
+    owner: str
+    records: list[Record] = field(default_factory=list[Record])
+    # Set at the next append and then replaced, so that any number of followers wake without a queue each.
+    grown: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def is_done(self) -> bool:
+        return bool(self.records) and self.records[-1].is_terminal
+
+    def extend(self, records: Sequence[Record]) -> None:
+        self.records.extend(records)
+        self.grown.set()
+        self.grown = asyncio.Event()
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Writes one log. There is no second process that could take the log over, so a term ends with the log itself."""
+
+    logs: "MemoryEventLog"
+    deliberation_id: str
+    log: _Log
+
+    async def append(self, records: Sequence[Record]) -> None:
+        if not records:
+            return
+        if self.log.is_done:
+            raise Fenced(f"The log of {self.deliberation_id!r} has ended.")
+        first = len(self.log.records) + 1
+        seqs = [record.seq for record in records]
+        if seqs != list(range(first, first + len(records))):
+            raise Fenced(f"The log of {self.deliberation_id!r} continues at {first}, not at {seqs[0]}.")
+        if any(record.is_terminal for record in records[:-1]):
+            raise Fenced("Nothing can follow a terminal event.")
+        self.log.extend(records)
+        if self.log.is_done:
+            self.logs.forget_oldest()
+
+
+class MemoryEventLog:
+    """An `EventLog` of this process alone."""
+
+    def __init__(self, *, keep_finished: int = 1_000) -> None:
+        self._logs: dict[str, _Log] = {}
+        self._keep_finished = keep_finished
+
+    async def create(self, deliberation_id: str, owner: str) -> _Writer:
+        """See `EventLog.create`."""
+        if deliberation_id in self._logs:
+            raise DeliberationExists(deliberation_id)
+        log = self._logs[deliberation_id] = _Log(owner)
+        return _Writer(self, deliberation_id, log)
+
+    @asynccontextmanager
+    async def follow(
+        self, deliberation_id: str, owner: str, after: int = 0
+    ) -> AsyncGenerator[AsyncIterator[Sequence[Record]]]:
+        """See `EventLog.follow`. A follower costs a cursor and nothing else, however slowly it reads."""
+        log = self._find(deliberation_id, owner, after)
+        yield _batches(log, after)
+
+    async def read(self, deliberation_id: str, owner: str, after: int = 0, limit: int = 10_000) -> Page:
+        """See `EventLog.read`."""
+        log = self._find(deliberation_id, owner, after)
+        records = tuple(log.records[after : after + limit])
+        return Page(records, is_done=log.is_done and after + len(records) == len(log.records))
+
+    def forget_oldest(self) -> None:
+        """Forget finished logs beyond the bound, the oldest first; those who follow one keep it until they are done."""
+        finished = [deliberation_id for deliberation_id, log in self._logs.items() if log.is_done]
+        for deliberation_id in finished[: max(0, len(finished) - self._keep_finished)]:
+            del self._logs[deliberation_id]
+
+    def _find(self, deliberation_id: str, owner: str, after: int) -> _Log:
+        log = self._logs.get(deliberation_id)
+        if log is None or log.owner != owner:
+            raise DeliberationNotFound(deliberation_id)
+        if after > len(log.records):
+            raise CursorAhead(after, len(log.records))
+        return log
+
+
+async def _batches(log: _Log, after: int) -> AsyncIterator[Sequence[Record]]:
+    while True:
+        # Taken before the look at the records: an append between the two is then seen at once, never slept through.
+        grown = log.grown
+        batch = log.records[after : after + _BATCH]
+        if batch:
+            after += len(batch)
+            yield batch
+            if batch[-1].is_terminal:
+                return
+        else:
+            await grown.wait()

@@ -1,0 +1,50 @@
+"""Amazon Bedrock as a provider."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from magisystem.council.briefs import Brief
+
+if TYPE_CHECKING:
+    from magisystem.models.bedrock.model import BedrockModel
+    from magisystem.models.bedrock.runtime import BedrockRuntime
+
+
+@dataclass(frozen=True, slots=True)
+class _Connection:
+    model: "BedrockModel"
+
+    async def aclose(self) -> None:
+        await self.model.aclose()
+
+
+@dataclass(slots=True)
+class Bedrock:
+    """Region, credentials and endpoint are found the AWS way, on first use."""
+
+    prefix: str = "bedrock"
+    example: str = "bedrock:global.anthropic.claude-sonnet-5"
+    note: str | None = None
+    _runtime: "BedrockRuntime | None" = None
+
+    async def reason_unusable(self, model_id: str | None) -> str | None:
+        """See `Provider.reason_unusable`."""
+        return await self._opened().reason_unusable()
+
+    def connect(self, model_id: str, brief: Brief) -> _Connection:
+        """See `Provider.connect`."""
+        from magisystem.models.bedrock.model import BedrockModel
+
+        return _Connection(BedrockModel(self._opened(), model_id, brief.agent.sampling))
+
+    async def aclose(self) -> None:
+        """Close the connections to Bedrock."""
+        if self._runtime is not None:
+            await self._runtime.aclose()
+
+    def _opened(self) -> "BedrockRuntime":
+        from magisystem.models.bedrock.runtime import BedrockRuntime
+
+        if self._runtime is None:
+            self._runtime = BedrockRuntime()
+        return self._runtime

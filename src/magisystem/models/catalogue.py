@@ -1,0 +1,99 @@
+"""The catalogue: from a model's name to a model, before anything is streamed.
+
+A name is ``provider:model`` (``embedded`` alone needs no model). Whether a provider can be used on this machine is
+asked of the provider; a yes is remembered for a while, a no never, so that a mended setting works at once.
+"""
+
+import asyncio
+import importlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from magisystem.council.briefs import Brief
+from magisystem.errors import ModelUnavailable, UnknownModel
+from magisystem.models.limiter import Limiter
+from magisystem.models.speech import Connection, StrandsModel
+
+_REMEMBERED_S = 30.0
+
+
+class Provider(Protocol):
+    """One provider of models; one file of this package each."""
+
+    prefix: str
+    example: str
+    note: str | None
+
+    async def reason_unusable(self, model_id: str | None) -> str | None:
+        """Tell why the provider (or one model of it) cannot be used here, with the mend; ``None`` where it can."""
+        ...
+
+    def connect(self, model_id: str, brief: Brief) -> Connection:
+        """Give a connection for one speech. Opens nothing yet."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of what the provider holds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Usability:
+    """What ``magi models`` shows of a provider. ``reason`` is ``None`` where it can be used."""
+
+    prefix: str
+    example: str
+    note: str | None
+    reason: str | None
+
+
+class Catalogue:
+    """Every provider known here; implements `magisystem.deliberation.ports.Models`."""
+
+    def __init__(self, providers: Iterable[Provider]) -> None:
+        self._providers = {provider.prefix: provider for provider in providers}
+        self._models: dict[str, StrandsModel] = {}
+        self._usable_until: dict[str, float] = {}
+
+    async def find(self, name: str, *, field: str) -> StrandsModel:
+        """See `Models.find`."""
+        provider, model_id = self._parse(name, field)
+        now = asyncio.get_running_loop().time()
+        if self._usable_until.get(name, 0.0) <= now:
+            if reason := await provider.reason_unusable(model_id):
+                raise ModelUnavailable(f"The model {name!r} cannot be used here: {reason}", field=field)
+            self._usable_until[name] = now + _REMEMBERED_S
+        if name not in self._models:
+            self._models[name] = StrandsModel(name, provider.note, Limiter(), partial(provider.connect, model_id))
+        return self._models[name]
+
+    async def survey(self) -> tuple[Usability, ...]:
+        """Tell of every provider whether it can be used here."""
+        reasons = await asyncio.gather(*(provider.reason_unusable(None) for provider in self._providers.values()))
+        return tuple(
+            Usability(provider.prefix, provider.example, provider.note, reason)
+            for provider, reason in zip(self._providers.values(), reasons, strict=True)
+        )
+
+    async def warm(self) -> None:
+        """Load what the first speech needs (Strands takes about a second), beside the event loop."""
+        await asyncio.to_thread(importlib.import_module, "strands")
+
+    async def aclose(self) -> None:
+        """Let go of what the providers hold."""
+        for provider in self._providers.values():
+            await provider.aclose()
+
+    def _parse(self, name: str, field: str) -> tuple[Provider, str]:
+        prefix, _, model_id = name.partition(":")
+        provider = self._providers.get(prefix)
+        if provider is None:
+            known = ", ".join(provider.example for provider in self._providers.values())
+            raise UnknownModel(f"There is no model provider {prefix!r}. Known forms: {known}.", field=field)
+        if not model_id and prefix != provider.example:
+            raise UnknownModel(f"{name!r} names no model. The form is {provider.example!r}.", field=field)
+        if model_id and prefix == provider.example:
+            raise UnknownModel(f"{prefix!r} has no models to choose from. Write {prefix!r} alone.", field=field)
+        return provider, model_id

@@ -1,0 +1,223 @@
+"""What can be asked of a server: the bodies of ``POST /invocations``, checked at the edge.
+
+Strict: no number passes for text, no object for a message's content (a smuggled tool block would reach the model), and
+a field nobody knows is a mistake that its sender wants to hear of. In messages of a chat history, fields beside role
+and content are left unread, because chat clients keep ids and times there.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError, from_json
+
+from magisystem.errors import Fault, InvalidRequest
+from magisystem.protocol.values import Mode, Role, Rule
+
+QUESTION_CHARS = 32_000
+BODY_BYTES = 1024 * 1024
+MESSAGES = 500
+
+Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
+SessionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")]
+ModelName = Annotated[str, StringConstraints(pattern=r"^\S{1,300}$")]
+Words = Annotated[str, StringConstraints(max_length=16_000)]
+
+
+class Request(BaseModel):
+    """What every request's object has in common."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+    )
+
+
+class ChatMessage(Request):
+    """One message of a chat history. ``content`` is text and nothing else."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
+class CriteriaRequest(Request):
+    """What the votes are to hang on, in words."""
+
+    approve_if: Words = ""
+    reject_if: Words = ""
+
+
+class SamplingRequest(Request):
+    """Which model speaks for an agent, and how it draws its tokens. A model that refuses a field is not sent it."""
+
+    model: ModelName | None = None
+    temperature: float | None = Field(None, ge=0, le=1)
+    top_p: float | None = Field(None, gt=0, le=1)
+    top_k: int | None = Field(None, ge=1, le=1_000)
+    max_tokens: int | None = Field(None, ge=1, le=128_000)
+    enabled: bool = True
+
+
+class AgentRequest(SamplingRequest):
+    """What is to be different for one agent of the council."""
+
+    system_prompt: Words | None = Field(None, description="The agent's point of view, in place of its own.")
+
+
+class SeatRequest(SamplingRequest):
+    """One agent of a council that is given whole."""
+
+    agent_id: Identifier
+    name: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    role: Role
+    system_prompt: Annotated[str, StringConstraints(min_length=1, max_length=16_000)] = Field(
+        description="The agent's point of view."
+    )
+
+
+class CouncilRequest(Request):
+    """A council, given whole."""
+
+    id: Identifier = "custom"
+    rule: Rule = Rule.JUDGE
+    agents: list[SeatRequest] = Field(min_length=1, max_length=10)
+
+
+class StartRequest(Request):
+    """Starts a deliberation. Exactly one of ``messages``, ``question`` and ``prompt`` is given.
+
+    In ``messages`` the last one is the user's and is the question; the others are context.
+    """
+
+    messages: list[ChatMessage] | None = Field(None, min_length=1, max_length=MESSAGES)
+    question: str | None = None
+    prompt: str | None = None
+    session_id: SessionId | None = None
+    council: Annotated[
+        Annotated[Identifier, Tag("<id>")] | Annotated[CouncilRequest, Tag("<whole>")],
+        Discriminator(lambda given: "<id>" if isinstance(given, str) else "<whole>"),
+    ] = "magi"
+    agents: dict[str, AgentRequest] = Field(default_factory=dict[str, AgentRequest], max_length=10)
+    criteria: CriteriaRequest = CriteriaRequest()
+    mode: Mode = Mode.DELIBERATE
+    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")] | None = None
+    stream: bool = Field(default=True, description="false: wait, and answer one JSON document.")
+
+    @model_validator(mode="after")
+    def _has_one_question(self) -> "StartRequest":
+        given = [name for name in ("messages", "question", "prompt") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise PydanticCustomError(
+                "question_missing" if not given else "question_twice",
+                "Give exactly one of `messages`, `question` and `prompt`; {given} given.",
+                {"given": " and ".join(given) if given else "none is", "field": given[-1] if given else "question"},
+            )
+        if self.messages and self.messages[-1].role != "user":
+            raise PydanticCustomError(
+                "question_missing", "The last message must be the user's: it is the question.", {"field": "messages"}
+            )
+        text = self.question_text
+        field = "messages" if self.messages else given[0]
+        if not text.strip():
+            raise PydanticCustomError("question_empty", "The question is empty.", {"field": field})
+        if len(text) > QUESTION_CHARS:
+            raise PydanticCustomError(
+                "question_too_long",
+                "The question has {length} characters; at most {most} are read. Shorten it.",
+                {"field": field, "length": len(text), "most": QUESTION_CHARS},
+            )
+        return self
+
+    @property
+    def question_text(self) -> str:
+        """The question itself."""
+        if self.messages:
+            return self.messages[-1].content
+        return self.question or self.prompt or ""
+
+
+class _DeliberationAction(Request):
+    deliberation_id: Annotated[str, StringConstraints(min_length=1, max_length=128)]
+
+
+class ResumeRequest(_DeliberationAction):
+    """Follows a deliberation from the event after ``after``."""
+
+    action: Literal["resume"]
+    after: int = Field(0, ge=0)
+    stream: bool = True
+
+
+class CancelRequest(_DeliberationAction):
+    """Stops a deliberation."""
+
+    action: Literal["cancel"]
+
+
+class GetRequest(_DeliberationAction):
+    """Asks for a deliberation's folded state."""
+
+    action: Literal["get"]
+
+
+ActionRequest = Annotated[ResumeRequest | CancelRequest | GetRequest, Field(discriminator="action")]
+Invocation = StartRequest | ResumeRequest | CancelRequest | GetRequest
+
+_ACTION: TypeAdapter[ResumeRequest | CancelRequest | GetRequest] = TypeAdapter(ActionRequest)
+
+
+def parse_invocation(body: bytes) -> Invocation:
+    """Read a body of ``POST /invocations``.
+
+    Raises:
+        InvalidRequest: it is not JSON in UTF-8, no object, or a field is wrong; every fault is named.
+    """
+    try:
+        fields = from_json(body)
+    except ValueError as error:
+        raise InvalidRequest(f"The body is not JSON in UTF-8: {error}.") from error
+    if not isinstance(fields, Mapping):
+        raise InvalidRequest('The body must be a JSON object, such as {"question": "…"}.')
+    try:
+        return _ACTION.validate_json(body) if "action" in fields else StartRequest.model_validate_json(body)
+    except ValidationError as error:
+        faults = tuple(_fault(dict(found)) for found in error.errors(include_url=False, include_input=False))
+        raise InvalidRequest(faults[0].message, field=faults[0].field, faults=faults) from error
+
+
+# The discriminators of unions are pydantic's words, not the sender's.
+_UNION_TAGS = frozenset({"<id>", "<whole>", "resume", "cancel", "get"})
+
+
+def _fault(found: dict[str, Any]) -> Fault:
+    where = [str(part) for part in found["loc"] if part not in _UNION_TAGS]
+    context = cast("dict[str, Any]", found.get("ctx") or {})
+    message = str(found["msg"]).rstrip(".")
+    match found["type"]:
+        case "extra_forbidden":
+            message = "There is no such field"
+        case "union_tag_invalid":
+            where, message = ["action"], f"It must be one of {context['expected_tags']}"
+        case _ if "field" in context:
+            where = [str(context["field"])]
+        case _:
+            pass
+    field = ".".join(where)
+    return Fault(field, f"`{field}`: {message}." if field else f"{message}.")

@@ -1,0 +1,47 @@
+"""An event log whose disk is full from a certain word on."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from magisystem.deliberation.ports import LogWriter, Page, Record
+from magisystem.errors import LogUnavailable
+from magisystem.logs import MemoryEventLog
+
+
+@dataclass
+class _Writer:
+    inner: LogWriter
+    fails_on: bytes
+
+    async def append(self, records: Sequence[Record]) -> None:
+        if any(self.fails_on in record.body for record in records):
+            raise LogUnavailable("The disk is full.")
+        await self.inner.append(records)
+
+
+class FailingLog:
+    """An `EventLog` that refuses the batch in which ``fails_on`` stands, and every follower that reaches that point."""
+
+    def __init__(self, fails_on: bytes) -> None:
+        self._inner = MemoryEventLog()
+        self._fails_on = fails_on
+
+    async def create(self, deliberation_id: str, owner: str) -> LogWriter:
+        return _Writer(await self._inner.create(deliberation_id, owner), self._fails_on)
+
+    @asynccontextmanager
+    async def follow(
+        self, deliberation_id: str, owner: str, after: int = 0
+    ) -> AsyncGenerator[AsyncIterator[Sequence[Record]]]:
+        await self._inner.read(deliberation_id, owner, after)
+        yield self._batches(deliberation_id, owner, after)
+
+    async def read(self, deliberation_id: str, owner: str, after: int = 0, limit: int = 10_000) -> Page:
+        return await self._inner.read(deliberation_id, owner, after, limit)
+
+    async def _batches(self, deliberation_id: str, owner: str, after: int) -> AsyncIterator[Sequence[Record]]:
+        page = await self._inner.read(deliberation_id, owner, after)
+        if page.records:
+            yield page.records
+        raise LogUnavailable("The disk is full.")

@@ -1,0 +1,75 @@
+"""A real server on a real port, in the test's own event loop."""
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import httpx2
+import uvicorn
+from starlette.types import ASGIApp
+
+from magisystem.application import Application, open_catalogue
+from magisystem.config import Configuration, read_configuration
+from magisystem.deliberation import Deliberations, Limits, ModelChoice
+from magisystem.deliberation.ports import EventLog
+from magisystem.http.app import create_app
+from magisystem.logs import MemoryEventLog
+from magisystem.protocol.codec import decode
+from magisystem.protocol.events import AnyEvent
+from magisystem.protocol.sse import FrameDecoder
+from magisystem.testing.scripted import ScriptedModel
+
+
+@asynccontextmanager
+async def listening(app: ASGIApp) -> AsyncGenerator[str]:
+    """Serve ``app`` and give its URL."""
+    config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1, lifespan="on")
+    server = uvicorn.Server(config)
+    with socket.socket() as port:
+        port.bind(("127.0.0.1", 0))
+        serving = asyncio.create_task(server.serve(sockets=[port]))
+        while not server.started:
+            if serving.done():
+                await serving
+            await asyncio.sleep(0)
+        try:
+            yield f"http://127.0.0.1:{port.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await serving
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server whose council is scripted, and the inside of it."""
+
+    http: httpx2.AsyncClient
+    url: str
+    deliberations: Deliberations
+    model: ScriptedModel
+
+
+@asynccontextmanager
+async def scripted_server(
+    model: ScriptedModel, *, log: EventLog | None = None, limits: Limits | None = None, **settings: object
+) -> AsyncGenerator[Server]:
+    """Serve with ``model`` for every agent."""
+    configuration = read_configuration(environment={}, **settings)
+    async with Deliberations(log or MemoryEventLog(), model, ModelChoice("scripted:model"), limits=limits) as running:
+
+        @asynccontextmanager
+        async def opening(configuration: Configuration) -> AsyncGenerator[Application]:
+            yield Application(configuration.settings, running, open_catalogue(configuration.settings))
+
+        async with (
+            listening(create_app(configuration, opening)) as url,
+            httpx2.AsyncClient(base_url=url, timeout=20) as http,
+        ):
+            yield Server(http, url, running, model)
+
+
+def events_of(body: bytes) -> list[AnyEvent]:
+    """Read the events of a whole SSE body."""
+    return [decode(frame.data) for frame in FrameDecoder().feed(body)]
