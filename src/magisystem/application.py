@@ -31,8 +31,8 @@ async def open_application(configuration: Configuration) -> AsyncGenerator[Appli
     """Open everything a process needs, and close it again: what runs is cut with its terminal event."""
     settings = configuration.settings
     catalogue = open_catalogue(settings)
-    # Strands takes about a second to import; meanwhile the server answers already.
-    warming = asyncio.create_task(catalogue.warm())
+    # The agents' libraries take a second and more to import; meanwhile the server answers already.
+    warming = asyncio.create_task(catalogue.warm(settings.model))
     try:
         async with Deliberations(
             MemoryEventLog(), catalogue, configuration.models, limits=settings.limits

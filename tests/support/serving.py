@@ -70,6 +70,16 @@ async def scripted_server(
             yield Server(http, url, running, model)
 
 
+@asynccontextmanager
+async def real_server(**settings: object) -> AsyncGenerator[httpx2.AsyncClient]:
+    """Serve as `magi serve` does, with the models that the settings name."""
+    async with (
+        listening(create_app(read_configuration(environment={}, **settings))) as url,
+        httpx2.AsyncClient(base_url=url, timeout=30) as http,
+    ):
+        yield http
+
+
 def events_of(body: bytes) -> list[AnyEvent]:
     """Read the events of a whole SSE body."""
     return [decode(frame.data) for frame in FrameDecoder().feed(body)]

@@ -115,13 +115,14 @@ class Lane:
 
     async def _listen(self) -> None:
         loop = asyncio.get_running_loop()
-        silence = asyncio.timeout(self.silence_s)
+        silence = asyncio.timeout(None)
         self.is_open = True
         try:
             async with (
-                silence,
                 self.model.speak(self.brief, max_calls=MAX_CALLS - self.n_calls) as utterances,
+                silence,
             ):
+                silence.reschedule(loop.time() + self.silence_s)
                 async for utterance in utterances:
                     silence.reschedule(loop.time() + self.silence_s)
                     match utterance:

@@ -95,7 +95,7 @@ class Model(Protocol):
         ...
 
     def speak(self, brief: Brief, *, max_calls: int) -> AbstractAsyncContextManager[AsyncIterator[Utterance]]:
-        """Let the model speak on ``brief``.
+        """Let the model speak on ``brief``. Entering makes ready what is needed; iterating makes the first call.
 
         Raises:
             ModelError: on entering or while iterating; the leaf says what failed.

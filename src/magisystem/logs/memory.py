@@ -5,6 +5,7 @@ that runs for weeks does not grow without end.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -53,7 +54,7 @@ class _Writer:
             raise Fenced("Nothing can follow a terminal event.")
         self.log.extend(records)
         if self.log.is_done:
-            self.logs.forget_oldest()
+            self.logs.finish(self.deliberation_id)
 
 
 class MemoryEventLog:
@@ -61,6 +62,7 @@ class MemoryEventLog:
 
     def __init__(self, *, keep_finished: int = 1_000) -> None:
         self._logs: dict[str, _Log] = {}
+        self._finished: deque[str] = deque()
         self._keep_finished = keep_finished
 
     async def create(self, deliberation_id: str, owner: str) -> _Writer:
@@ -84,11 +86,11 @@ class MemoryEventLog:
         records = tuple(log.records[after : after + limit])
         return Page(records, is_done=log.is_done and after + len(records) == len(log.records))
 
-    def forget_oldest(self) -> None:
-        """Forget finished logs beyond the bound, the oldest first; those who follow one keep it until they are done."""
-        finished = [deliberation_id for deliberation_id, log in self._logs.items() if log.is_done]
-        for deliberation_id in finished[: max(0, len(finished) - self._keep_finished)]:
-            del self._logs[deliberation_id]
+    def finish(self, deliberation_id: str) -> None:
+        """Take note of a log's end, and forget what ended longest ago beyond the bound; its followers keep it."""
+        self._finished.append(deliberation_id)
+        while len(self._finished) > self._keep_finished:
+            del self._logs[self._finished.popleft()]
 
     def _find(self, deliberation_id: str, owner: str, after: int) -> _Log:
         log = self._logs.get(deliberation_id)

@@ -14,6 +14,7 @@ class Anthropic:
     prefix: str = "anthropic"
     example: str = "anthropic:claude-sonnet-5"
     note: str | None = None
+    module: str = "strands.models.anthropic"
 
     async def reason_unusable(self, model_id: str | None) -> str | None:
         """See `Provider.reason_unusable`."""

@@ -17,6 +17,8 @@ from magisystem.models.limiter import Limiter
 from magisystem.models.speech import Connection, StrandsModel
 
 _REMEMBERED_S = 30.0
+# Names come from requests: what is kept for them has a bound.
+_KEPT = 256
 
 
 class Provider(Protocol):
@@ -25,6 +27,8 @@ class Provider(Protocol):
     prefix: str
     example: str
     note: str | None
+    # What `connect` loads; imported beside the event loop before the first connection, since SDKs take a second and more.
+    module: str
 
     async def reason_unusable(self, model_id: str | None) -> str | None:
         """Tell why the provider (or one model of it) cannot be used here, with the mend; ``None`` where it can."""
@@ -56,6 +60,7 @@ class Catalogue:
         self._providers = {provider.prefix: provider for provider in providers}
         self._models: dict[str, StrandsModel] = {}
         self._usable_until: dict[str, float] = {}
+        self._loaded: set[str] = set()
 
     async def find(self, name: str, *, field: str) -> StrandsModel:
         """See `Models.find`."""
@@ -64,9 +69,14 @@ class Catalogue:
         if self._usable_until.get(name, 0.0) <= now:
             if reason := await provider.reason_unusable(model_id):
                 raise ModelUnavailable(f"The model {name!r} cannot be used here: {reason}", field=field)
+            self._usable_until = {known: until for known, until in self._usable_until.items() if until > now}
             self._usable_until[name] = now + _REMEMBERED_S
         if name not in self._models:
-            self._models[name] = StrandsModel(name, provider.note, Limiter(), partial(provider.connect, model_id))
+            while len(self._models) >= _KEPT:
+                del self._models[next(iter(self._models))]
+            self._models[name] = StrandsModel(
+                name, provider.note, Limiter(), partial(self._load, provider), partial(provider.connect, model_id)
+            )
         return self._models[name]
 
     async def survey(self) -> tuple[Usability, ...]:
@@ -77,14 +87,22 @@ class Catalogue:
             for provider, reason in zip(self._providers.values(), reasons, strict=True)
         )
 
-    async def warm(self) -> None:
-        """Load what the first speech needs (Strands takes about a second), beside the event loop."""
-        await asyncio.to_thread(importlib.import_module, "strands")
+    async def warm(self, name: str) -> None:
+        """Load what the first speech of the model ``name`` needs, so that no speech has to wait for it."""
+        provider = self._providers.get(name.partition(":")[0])
+        if provider is not None and await provider.reason_unusable(None) is None:
+            await self._load(provider)
 
     async def aclose(self) -> None:
         """Let go of what the providers hold."""
         for provider in self._providers.values():
             await provider.aclose()
+
+    async def _load(self, provider: Provider) -> None:
+        if provider.prefix not in self._loaded:
+            for module in ("strands", provider.module):
+                await asyncio.to_thread(importlib.import_module, module)
+            self._loaded.add(provider.prefix)
 
     def _parse(self, name: str, field: str) -> tuple[Provider, str]:
         prefix, _, model_id = name.partition(":")

@@ -14,6 +14,7 @@ class LiteLLM:
     prefix: str = "litellm"
     example: str = "litellm:gemini/gemini-3-pro"
     note: str | None = None
+    module: str = "strands.models.litellm"
 
     async def reason_unusable(self, model_id: str | None) -> str | None:
         """See `Provider.reason_unusable`."""

@@ -16,6 +16,7 @@ class Ollama:
     prefix: str = "ollama"
     example: str = "ollama:qwen3"
     note: str | None = None
+    module: str = "strands.models.ollama"
 
     async def reason_unusable(self, model_id: str | None) -> str | None:
         """See `Provider.reason_unusable`. Asks the server which models it has; that takes a moment at most."""

@@ -14,6 +14,7 @@ class OpenAI:
     prefix: str = "openai"
     example: str = "openai:gpt-5.1"
     note: str | None = None
+    module: str = "strands.models.openai"
 
     async def reason_unusable(self, model_id: str | None) -> str | None:
         """See `Provider.reason_unusable`."""
@@ -51,6 +52,7 @@ class OpenAICompatible:
     prefix: str = "openai-compatible"
     example: str = "openai-compatible:qwen3-32b"
     note: str | None = None
+    module: str = "strands.models.openai"
 
     async def reason_unusable(self, model_id: str | None) -> str | None:
         """See `Provider.reason_unusable`."""

@@ -5,7 +5,7 @@ provider raises is translated here (`failures`), so that nothing of a vendor's l
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -42,6 +42,11 @@ class Connection(Protocol):
         """What Strands calls."""
         ...
 
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """The sampling fields that were asked for and are not sent, because the model refuses them."""
+        ...
+
     async def aclose(self) -> None:
         """Close what is still open towards the provider. May be called twice."""
         ...
@@ -54,12 +59,14 @@ class StrandsModel:
     name: str
     note: str | None
     limiter: Limiter
+    load: Callable[[], Awaitable[None]]
     connect: Callable[[Brief], Connection]
 
     @asynccontextmanager
     async def speak(self, brief: Brief, *, max_calls: int) -> AsyncGenerator[AsyncIterator[Utterance]]:
         """See `Model.speak`."""
         with translated(self.name):
+            await self.load()
             connection = self.connect(brief)
         try:
             async with aclosing(self._utter(brief, connection, max_calls)) as utterances:
@@ -69,6 +76,8 @@ class StrandsModel:
 
     async def _utter(self, brief: Brief, connection: Connection, max_calls: int) -> AsyncGenerator[Utterance]:
         has_spoken = False
+        if connection.dropped:
+            yield Noted("sampling_dropped", f"{self.name} does not take {', '.join(connection.dropped)}; not sent.")
         while True:
             if wait_s := self.limiter.wait_s:
                 yield Noted(THROTTLE_WAIT, f"{self.name} is throttled", round(1000 * wait_s))

@@ -22,6 +22,7 @@ class StrandsConnection:
     """A provider of Strands' own."""
 
     model: "Model"
+    dropped: tuple[str, ...] = ()
 
     async def aclose(self) -> None:
         """Hold nothing: see the module."""

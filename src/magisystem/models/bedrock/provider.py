@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 class _Connection:
     model: "BedrockModel"
 
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        return self.model.dropped
+
     async def aclose(self) -> None:
         await self.model.aclose()
 
@@ -25,6 +29,7 @@ class Bedrock:
     prefix: str = "bedrock"
     example: str = "bedrock:global.anthropic.claude-sonnet-5"
     note: str | None = None
+    module: str = "magisystem.models.bedrock.model"
     _runtime: "BedrockRuntime | None" = None
 
     async def reason_unusable(self, model_id: str | None) -> str | None:

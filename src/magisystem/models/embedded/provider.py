@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class _Connection:
     model: "EmbeddedModel"
+    dropped: tuple[str, ...] = ()
 
     async def aclose(self) -> None:
         await self.model.aclose()
@@ -26,6 +27,7 @@ class Embedded:
     prefix: str = "embedded"
     example: str = "embedded"
     note: str | None = NOTE
+    module: str = "magisystem.models.embedded.model"
 
     async def reason_unusable(self, model_id: str | None) -> str | None:
         """See `Provider.reason_unusable`."""

@@ -1,0 +1,175 @@
+"""The contract of `EventLog`, as a test suite that every adapter runs.
+
+Subclass it, give `log`, and let pytest (with pytest-asyncio in auto mode) collect it::
+
+    class TestMyLog(EventLogContract):
+        @pytest.fixture
+        async def log(self) -> AsyncGenerator[EventLog]:
+            ...
+"""
+
+import asyncio
+
+import pytest
+
+from magisystem.deliberation.ports import EventLog, Record
+from magisystem.errors import CursorAhead, DeliberationExists, DeliberationNotFound, Fenced
+
+OWNER = "owner"
+_DEADLINE_S = 10.0
+
+
+def records(first: int, last: int, *, ends: bool = False) -> list[Record]:
+    """Give records with the seqs ``first`` to ``last``; the last one terminal where the log ``ends``."""
+    return [Record(seq, b'{"seq":%d}' % seq, is_terminal=ends and seq == last) for seq in range(first, last + 1)]
+
+
+async def followed(log: EventLog, deliberation_id: str, after: int = 0) -> list[Record]:
+    """Follow a log to its end."""
+    seen: list[Record] = []
+    async with asyncio.timeout(_DEADLINE_S), log.follow(deliberation_id, OWNER, after) as batches:
+        async for batch in batches:
+            assert batch, "a batch is never empty"
+            seen += batch
+    return seen
+
+
+class EventLogContract:
+    """What every `EventLog` guarantees; the numbers are those of its docstring."""
+
+    # 1. Append, then deliver. 2. The same records, in order, once, without a gap.
+
+    async def test_what_was_appended_is_read_back_as_it_was(self, log: EventLog) -> None:
+        writer = await log.create("one", OWNER)
+        await writer.append(records(1, 3))
+        await writer.append(records(4, 4, ends=True))
+        page = await log.read("one", OWNER)
+        assert list(page.records) == records(1, 4, ends=True)
+        assert page.is_done
+
+    async def test_a_page_begins_after_its_cursor_and_is_done_only_with_the_terminal_record(
+        self, log: EventLog
+    ) -> None:
+        writer = await log.create("one", OWNER)
+        await writer.append(records(1, 5, ends=True))
+        page = await log.read("one", OWNER, after=1, limit=2)
+        assert ([record.seq for record in page.records], page.is_done) == ([2, 3], False)
+        page = await log.read("one", OWNER, after=3)
+        assert ([record.seq for record in page.records], page.is_done) == ([4, 5], True)
+        assert (await log.read("one", OWNER, after=5)).records == ()
+
+    async def test_followers_before_during_and_after_the_writing_see_the_same(self, log: EventLog) -> None:
+        writer = await log.create("one", OWNER)
+        before = asyncio.create_task(followed(log, "one"))
+        await asyncio.sleep(0)
+        await writer.append(records(1, 100))
+        during = asyncio.create_task(followed(log, "one", after=50))
+        for first in range(101, 501, 8):
+            await writer.append(records(first, first + 7))
+            await asyncio.sleep(0)
+        last = 500
+        await writer.append(records(last + 1, last + 1, ends=True))
+        whole = records(1, last + 1, ends=True)
+        assert await before == whole
+        assert await during == whole[50:]
+        assert await followed(log, "one", after=last) == whole[-1:]
+
+    async def test_from_every_cursor_the_rest_follows_exactly(self, log: EventLog) -> None:
+        writer = await log.create("one", OWNER)
+        whole = records(1, 40, ends=True)
+        await writer.append(whole)
+        for after in range(40):
+            assert await followed(log, "one", after) == whole[after:]
+
+    async def test_many_followers_each_see_everything(self, log: EventLog) -> None:
+        writer = await log.create("one", OWNER)
+        followers = [asyncio.create_task(followed(log, "one")) for _ in range(100)]
+        for first in range(1, 101, 10):
+            await writer.append(records(first, first + 9, ends=first == 91))
+            await asyncio.sleep(0)
+        for seen in await asyncio.gather(*followers):
+            assert seen == records(1, 100, ends=True)
+
+    # 3. Atomic and fenced.
+
+    async def test_a_seq_that_does_not_continue_the_log_is_refused_and_nothing_is_written(self, log: EventLog) -> None:
+        writer = await log.create("one", OWNER)
+        await writer.append(records(1, 2))
+        for wrong in (records(2, 3), records(4, 5), [*records(3, 3), *records(5, 5)], records(1, 1)):
+            with pytest.raises(Fenced):
+                await writer.append(wrong)
+        assert list((await log.read("one", OWNER)).records) == records(1, 2)
+        await writer.append(records(3, 3))
+
+    async def test_nothing_follows_a_terminal_record(self, log: EventLog) -> None:
+        writer = await log.create("one", OWNER)
+        with pytest.raises(Fenced):
+            await writer.append([*records(1, 1, ends=True), *records(2, 2)])
+        await writer.append(records(1, 1, ends=True))
+        with pytest.raises(Fenced):
+            await writer.append(records(2, 2))
+        assert len((await log.read("one", OWNER)).records) == 1
+
+    async def test_an_id_that_is_taken_is_refused(self, log: EventLog) -> None:
+        await log.create("one", OWNER)
+        with pytest.raises(DeliberationExists):
+            await log.create("one", "another")
+
+    # 4. A slow follower holds up nobody.
+
+    async def test_a_follower_that_does_not_read_holds_up_neither_writer_nor_others(self, log: EventLog) -> None:
+        writer = await log.create("one", OWNER)
+        async with log.follow("one", OWNER) as idle:
+            brisk = asyncio.create_task(followed(log, "one"))
+            async with asyncio.timeout(_DEADLINE_S):
+                for first in range(1, 5_001, 100):
+                    await writer.append(records(first, first + 99, ends=first == 4_901))
+                assert len(await brisk) == 5_000
+                assert [record.seq async for batch in idle for record in batch] == list(range(1, 5_001))
+
+    # 5. Following ends after the terminal record, and not before.
+
+    async def test_following_goes_on_while_there_is_no_terminal_record(self, log: EventLog) -> None:
+        writer = await log.create("one", OWNER)
+        await writer.append(records(1, 2))
+        async with log.follow("one", OWNER) as batches:
+            assert [record.seq for record in await anext(batches)] == [1, 2]
+            waiting = asyncio.ensure_future(anext(batches))
+            for _ in range(10):
+                await asyncio.sleep(0)
+            assert not waiting.done()
+            await writer.append(records(3, 3, ends=True))
+            assert [record.seq for record in await waiting] == [3]
+            assert await anext(batches, None) is None
+
+    async def test_a_follower_may_leave_at_any_time(self, log: EventLog) -> None:
+        writer = await log.create("one", OWNER)
+        await writer.append(records(1, 2))
+        async with log.follow("one", OWNER) as batches:
+            async for _ in batches:
+                break
+        waiting = asyncio.create_task(followed(log, "one", after=2))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        await writer.append(records(3, 3, ends=True))
+        assert len(await followed(log, "one")) == 3
+
+    # Errors.
+
+    async def test_a_cursor_of_the_future_is_a_named_error(self, log: EventLog) -> None:
+        writer = await log.create("one", OWNER)
+        await writer.append(records(1, 2))
+        for reading in (log.read("one", OWNER, after=3), followed(log, "one", after=3)):
+            with pytest.raises(CursorAhead) as refused:
+                await reading
+            assert (refused.value.cursor, refused.value.last_seq) == (3, 2)
+
+    async def test_a_strangers_deliberation_looks_like_one_that_does_not_exist(self, log: EventLog) -> None:
+        await log.create("one", OWNER)
+        messages: list[str] = []
+        for deliberation_id, owner in (("one", "stranger"), ("none", "stranger")):
+            with pytest.raises(DeliberationNotFound) as refused:
+                await log.read(deliberation_id, owner)
+            messages.append(refused.value.message.replace(deliberation_id, "…"))
+        assert messages[0] == messages[1]
