@@ -1,6 +1,5 @@
 """The composition: settings to a running application. The server, the CLI and the tests all open it here."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -31,15 +30,12 @@ async def open_application(configuration: Configuration) -> AsyncGenerator[Appli
     """Open everything a process needs, and close it again: what runs is cut with its terminal event."""
     settings = configuration.settings
     catalogue = open_catalogue(settings)
-    # The agents' libraries take a second and more to import; meanwhile the server answers already.
-    warming = asyncio.create_task(catalogue.warm(settings.model))
     try:
         async with Deliberations(
             MemoryEventLog(), catalogue, configuration.models, limits=settings.limits
         ) as deliberations:
             yield Application(settings, deliberations, catalogue)
     finally:
-        await asyncio.wait([warming])
         await catalogue.aclose()
 
 

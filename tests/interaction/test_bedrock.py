@@ -1,7 +1,7 @@
 """A deliberation over Bedrock's own wire, and what the person sees of every way it can fail."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -51,11 +51,17 @@ class Table:
 
 
 @pytest.fixture
-async def table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncGenerator[Table]:
+def silence_s() -> float:
+    """How long the models may be silent. Long, so that a busy machine is not taken for a silent model."""
+    return 30.0
+
+
+@pytest.fixture
+async def table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, silence_s: float) -> AsyncGenerator[Table]:
     leave_aws_bare(monkeypatch, tmp_path)
     async with StandInBedrock() as bedrock:
         lead_aws_to(bedrock, monkeypatch)
-        async with real_server(model="bedrock:the-rest", silence_s=1, sage_s=20) as http:
+        async with real_server(model="bedrock:the-rest", silence_s=silence_s) as http:
             yield Table(http, bedrock)
 
 
@@ -107,8 +113,10 @@ async def test_the_judge_is_sent_the_statements_without_the_sages_names(table: T
     assert not any(name in prompt.lower() for name in ("caspar", "balthasar", "melchior"))
 
 
+Fault = Refusal | ExceptionFrame | Break
+
 # What each fault comes to when it happens once, and when it happens always.
-TRANSIENT = {
+TRANSIENT: dict[str, tuple[Fault, str]] = {
     "an exception frame": (ExceptionFrame("modelStreamErrorException"), "model_overloaded"),
     "an internal error in the stream": (ExceptionFrame("internalServerException"), "model_overloaded"),
     "half a frame": (Break(How.HALF_FRAME), "model_frame_cut"),
@@ -118,16 +126,19 @@ TRANSIENT = {
     "silence": (Break(How.SILENCE), "model_silent"),
     "a service that is down": (Refusal(503), "model_overloaded"),
 }
-LASTING = {
+LASTING: dict[str, tuple[Fault, str]] = {
     "no access": (Refusal(403), "model_denied"),
     "no such model": (Refusal(404), "model_not_found"),
     "a request that is refused": (Refusal(400), "model_rejected"),
     "a validation error in the stream": (ExceptionFrame("validationException"), "model_rejected"),
 }
-Fault = Refusal | ExceptionFrame | Break
 
 
-@pytest.mark.parametrize(("fault", "code"), TRANSIENT.values(), ids=TRANSIENT)
+def rows(faults: Mapping[str, tuple[Fault, str]]) -> list[tuple[Fault, str, float]]:
+    return [(fault, code, 2.0 if fault == Break(How.SILENCE) else 30.0) for fault, code in faults.values()]
+
+
+@pytest.mark.parametrize(("fault", "code", "silence_s"), rows(TRANSIENT), ids=TRANSIENT)
 async def test_a_passing_fault_is_mended_by_a_second_attempt_and_its_text_is_gone(
     table: Table, fault: Fault, code: str
 ) -> None:
@@ -142,7 +153,7 @@ async def test_a_passing_fault_is_mended_by_a_second_attempt_and_its_text_is_gon
     assert retries[0].startswith(code)
 
 
-@pytest.mark.parametrize(("fault", "code"), (TRANSIENT | LASTING).values(), ids=TRANSIENT | LASTING)
+@pytest.mark.parametrize(("fault", "code", "silence_s"), rows(TRANSIENT | LASTING), ids=TRANSIENT | LASTING)
 async def test_a_lasting_fault_fails_one_lane_with_its_code_and_the_others_decide(
     table: Table, fault: Fault, code: str
 ) -> None:

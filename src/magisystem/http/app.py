@@ -1,5 +1,6 @@
 """The ASGI application: which path does what."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
@@ -49,7 +50,12 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         async with opening(configuration) as application:
             app.state.routes.application = application
-            yield
+            # The agents' libraries take a second and more to import; meanwhile the server answers already.
+            warming = asyncio.create_task(application.catalogue.warm(configuration.settings.model))
+            try:
+                yield
+            finally:
+                await asyncio.wait([warming])
 
     app = FastAPI(
         title="MAGISystem",

@@ -31,7 +31,8 @@ class _Server(uvicorn.Server):
 def serve(configuration: Configuration, on_listening: Callable[[], None]) -> None:
     """Serve until told to stop; ``on_listening`` is called once the port is open."""
     settings = configuration.settings
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("magisystem").setLevel(logging.INFO)
     config = uvicorn.Config(
         create_app(configuration),
         host=settings.host,

@@ -109,7 +109,7 @@ async def _batches(log: _Log, after: int) -> AsyncIterator[Sequence[Record]]:
         if batch:
             after += len(batch)
             yield batch
-            if batch[-1].is_terminal:
-                return
+        elif log.is_done:
+            return
         else:
             await grown.wait()

@@ -28,6 +28,9 @@ MAX_DEPTH = 64
 _EMPTY_NAME = re.compile(rb'""\s*:')
 
 
+_LINE_ENDS = ((b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"), (b"\xc2\x85", b"\\u0085"))
+
+
 class MalformedEvent(ValueError):
     """The text is not an event.
 
@@ -38,7 +41,8 @@ class MalformedEvent(ValueError):
 def encode(event: AnyEvent) -> bytes:
     """Give an event's JSON: one line, camelCase, UTF-8, no white space. What `well_formed` mends is written mended."""
     if isinstance(event, Unknown):
-        return _encoder.encode({**event.fields, "seq": event.seq, "timestamp": event.timestamp, "type": event.type})
+        fields = {**event.fields, "seq": event.seq, "timestamp": event.timestamp, "type": event.type}
+        return _on_one_line(_encoder.encode(fields))
     return encode_value(event)
 
 
@@ -47,8 +51,19 @@ def encode_value(value: Value) -> bytes:
     try:
         body = _encoder.encode(value)
     except UnicodeEncodeError:
-        return _encoder.encode(_mended(_flatten(msgspec.to_builtins(value))))
-    return _encoder.encode(_flatten(msgspec.to_builtins(value))) if b'"":' in body else body
+        body = _encoder.encode(_mended(_flatten(msgspec.to_builtins(value))))
+    else:
+        if b'"":' in body:
+            body = _encoder.encode(_flatten(msgspec.to_builtins(value)))
+    return _on_one_line(body)
+
+
+def _on_one_line(body: bytes) -> bytes:
+    """Escape what JSON and SSE allow raw but many clients' line readers (Python's `splitlines`) take for a line's end."""
+    if b"\xe2\x80" in body or b"\xc2\x85" in body:
+        for raw, escaped in _LINE_ENDS:
+            body = body.replace(raw, escaped)
+    return body
 
 
 def well_formed(text: str) -> str:

@@ -202,12 +202,24 @@ def parse_invocation(body: bytes) -> Invocation:
         raise InvalidRequest(faults[0].message, field=faults[0].field, faults=faults) from error
 
 
-# The discriminators of unions are pydantic's words, not the sender's.
-_UNION_TAGS = frozenset({"<id>", "<whole>", "resume", "cancel", "get"})
+# The discriminators of unions are pydantic's words, not the sender's. A verb stands first in a path, or is a field.
+_UNION_TAGS = frozenset({"<id>", "<whole>"})
+_VERBS = frozenset({"resume", "cancel", "get"})
+# In words what the patterns above say, by the name of the field that has one.
+_FORMS = {
+    "language": "It must be a language's code, such as ja or en",
+    "sessionId": "It must be 1 to 128 letters, digits and . _ : -, the first a letter or digit",
+    "model": "It must be a model's name, such as embedded or bedrock:global.anthropic.claude-sonnet-5",
+    "agentId": "It must be 1 to 32 lower-case letters, digits, _ and -, the first a letter",
+    "id": "It must be 1 to 32 lower-case letters, digits, _ and -, the first a letter",
+    "council": "It must be the id of a council, such as magi, or a whole council",
+}
 
 
 def _fault(found: dict[str, Any]) -> Fault:
     where = [str(part) for part in found["loc"] if part not in _UNION_TAGS]
+    if where and where[0] in _VERBS:
+        where = where[1:]
     context = cast("dict[str, Any]", found.get("ctx") or {})
     message = str(found["msg"]).rstrip(".")
     match found["type"]:
@@ -215,6 +227,12 @@ def _fault(found: dict[str, Any]) -> Fault:
             message = "There is no such field"
         case "union_tag_invalid":
             where, message = ["action"], f"It must be one of {context['expected_tags']}"
+        case "string_pattern_mismatch":
+            message = _FORMS[where[-1]]
+        case "string_type":
+            message = "It must be text"
+        case "missing":
+            message = "It is missing"
         case _ if "field" in context:
             where = [str(context["field"])]
         case _:

@@ -4,7 +4,7 @@ Shared by the wire, the log, the council's rules and every client. Pure data: fr
 """
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -69,7 +69,9 @@ class Value(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defa
     of a newer one wrote. It is flattened on the wire (protocol/codec.py) and has no name of its own there.
     """
 
-    extra: dict[str, Any] = msgspec.field(default_factory=dict[str, Any], name="")
+    # The bare `dict` at run time: with `dict[str, Any]` msgspec would not leave the empty default out, and every event
+    # would be encoded the slow way.
+    extra: dict[str, Any] = msgspec.field(default_factory=cast("type[dict[str, Any]]", dict), name="")
 
 
 class AgentCard(Value, frozen=True):

@@ -1,0 +1,1 @@
+"""What things cost, measured. Run by hand; no test asserts on time."""

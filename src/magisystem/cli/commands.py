@@ -1,0 +1,139 @@
+"""The commands and their options. What they do loads when it is done: `magi --help` imports nothing of the system."""
+
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Annotated, Literal
+
+import typer
+
+from magisystem.errors import MagiError
+
+_app = typer.Typer(
+    name="magi",
+    help="Several AIs deliberate on one question at once, each streaming live; a judge rules.",
+    no_args_is_help=True,
+    add_completion=False,
+    # Rich and what it renders Markdown with would double the time of `magi --help`.
+    rich_markup_mode=None,
+    # A trace with local variables could show a key.
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """Run `magi`."""
+    _app()
+
+
+def _show_version(is_wanted: bool) -> None:  # noqa: FBT001 - Typer's own form of a callback
+    if is_wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"magi {version('magisystem')}")
+        raise typer.Exit
+
+
+@_app.callback()
+def _magi(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+@_app.command()
+def serve(
+    host: Annotated[
+        str | None,
+        typer.Option(
+            help="The address to listen on; 0.0.0.0 for every one (MAGI_HOST, else 127.0.0.1).", metavar="HOST"
+        ),
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="The port to listen on (MAGI_PORT, else 8080).", metavar="PORT")
+    ] = None,
+) -> None:
+    """Serve the HTTP API."""
+    with _errors_shown():
+        from magisystem.cli.serving import run_server
+
+        raise typer.Exit(run_server(host, port))
+
+
+@_app.command()
+def ask(  # noqa: PLR0913 - one parameter an option
+    question: Annotated[str, typer.Argument(help="The question; - reads it from standard input.", metavar="QUESTION")],
+    *,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            help="Ask the server at this address; without it the council sits in this process.", metavar="URL"
+        ),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="The model of every agent, as in `magi models`.", metavar="NAME")
+    ] = None,
+    agent_model: Annotated[
+        list[str] | None,
+        typer.Option(help="The model of one agent, as in caspar=bedrock:…; repeatable.", metavar="AGENT=NAME"),
+    ] = None,
+    approve_if: Annotated[str, typer.Option(help="What would speak for approval, in words.", metavar="TEXT")] = "",
+    reject_if: Annotated[str, typer.Option(help="What would speak for rejection, in words.", metavar="TEXT")] = "",
+    language: Annotated[
+        str | None,
+        typer.Option(help="The language of the answers, as in ja or en; by default the question's.", metavar="LANG"),
+    ] = None,
+    mode: Annotated[
+        Literal["deliberate", "chat"], typer.Option(help="chat: the judge alone answers, and nobody votes.")
+    ] = "deliberate",
+    json: Annotated[bool, typer.Option("--json", help="Write each event as one line of JSON.")] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="Write plain lines, also to a terminal.")] = False,
+) -> None:
+    """Put a question to the council, and watch it deliberate.
+
+    Exit codes: 0 approved (or answered), 10 rejected, 20 inconclusive, 30 failed, 130 interrupted, 2 asked wrongly.
+    """
+    with _errors_shown():
+        from magisystem.cli.asking import Form, Question, run_ask
+
+        asked = Question(
+            text=question,
+            model=model,
+            agent_models=tuple(agent_model or ()),
+            approve_if=approve_if,
+            reject_if=reject_if,
+            language=language,
+            mode=mode,
+        )
+        form = Form.JSON if json else Form.PLAIN if plain else Form.FITTING
+        raise typer.Exit(run_ask(asked, url, form))
+
+
+@_app.command()
+def models() -> None:
+    """List which models can be used here, and why the others cannot."""
+    with _errors_shown():
+        from magisystem.cli.listing import run_models
+
+        raise typer.Exit(run_models())
+
+
+@contextmanager
+def _errors_shown() -> Generator[None]:
+    """Show an error of ours in one line, and end with the code it deserves."""
+    try:
+        yield
+    except MagiError as error:
+        from magisystem.cli.exits import error_line, exit_code_of_error
+
+        sys.stderr.write(f"{error_line(error)}\n")
+        raise typer.Exit(exit_code_of_error(error)) from None
+    except BrokenPipeError:
+        from magisystem.cli.exits import END_OF_PIPE, let_go_of_stdout
+
+        let_go_of_stdout()
+        raise typer.Exit(END_OF_PIPE) from None

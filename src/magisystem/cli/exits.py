@@ -1,0 +1,58 @@
+"""How a command ends: its exit code, and the one line it leaves where it could not do what it was asked."""
+
+import os
+import sys
+
+from magisystem.cli.plain_text import clean_line
+from magisystem.client import ServerRefused
+from magisystem.config import SettingsInvalid
+from magisystem.errors import MagiError, ModelUnavailable, RequestError
+from magisystem.protocol.fold import DeliberationState
+from magisystem.protocol.values import Decision, Outcome
+
+APPROVED = 0
+PORT_TAKEN = 1
+ASKED_WRONGLY = 2
+REJECTED = 10
+INCONCLUSIVE = 20
+FAILED = 30
+INTERRUPTED = 130
+# What a shell shows of a program that SIGPIPE ended. 0 would say "approved" of an outcome nobody waited for.
+END_OF_PIPE = 141
+
+
+def exit_code(state: DeliberationState) -> int:
+    """Give the exit code of a deliberation that has ended."""
+    if state.cancelled is not None:
+        return INTERRUPTED
+    complete = state.complete
+    if complete is None:
+        return FAILED
+    if complete.outcome is Outcome.ANSWERED:
+        return APPROVED
+    match complete.decision:
+        case Decision.APPROVED:
+            return APPROVED
+        case Decision.REJECTED:
+            return REJECTED
+        case _:
+            return INCONCLUSIVE
+
+
+def exit_code_of_error(error: MagiError) -> int:
+    """Give the exit code of an error: whether whoever asked can mend it by asking otherwise."""
+    if isinstance(error, ServerRefused):
+        return ASKED_WRONGLY if 400 <= error.status < 500 and not error.is_retryable else FAILED
+    return ASKED_WRONGLY if isinstance(error, RequestError | ModelUnavailable | SettingsInvalid) else FAILED
+
+
+def error_line(error: MagiError) -> str:
+    """Give the line that tells of an error, its stable code at the end."""
+    code = error.refusal if isinstance(error, ServerRefused) else error.code
+    return f"error: {clean_line(error.message)} ({clean_line(code)})"
+
+
+def let_go_of_stdout() -> None:
+    """Point standard output at nothing, so that the flush at exit does not fail on a closed pipe again."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, sys.stdout.fileno())
