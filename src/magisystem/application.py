@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from magisystem.config import Configuration, Settings
 from magisystem.deliberation.deliberations import Deliberations
-from magisystem.logs import MemoryEventLog
+from magisystem.logs import SqliteEventLog
 from magisystem.models.anthropic import Anthropic
 from magisystem.models.bedrock.provider import Bedrock
 from magisystem.models.catalogue import Catalogue
@@ -27,13 +27,18 @@ class Application:
 
 @asynccontextmanager
 async def open_application(configuration: Configuration) -> AsyncGenerator[Application]:
-    """Open everything a process needs, and close it again: what runs is cut with its terminal event."""
+    """Open everything a process needs, and close it again: what runs is left to be recovered.
+
+    Raises:
+        LogUnavailable: the log cannot be used; the message says what to do.
+    """
     settings = configuration.settings
     catalogue = open_catalogue(settings)
     try:
-        async with Deliberations(
-            MemoryEventLog(), catalogue, configuration.models, limits=settings.limits
-        ) as deliberations:
+        async with (
+            SqliteEventLog.open(settings.data_dir) as log,
+            Deliberations(log, catalogue, configuration.models, limits=settings.limits) as deliberations,
+        ):
             yield Application(settings, deliberations, catalogue)
     finally:
         await catalogue.aclose()

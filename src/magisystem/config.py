@@ -7,8 +7,10 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
+from platformdirs import user_data_path
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -35,6 +37,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=1, le=65_535)
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    data_dir: Path = Field(default_factory=lambda: user_data_path("magisystem", appauthor=False))
 
     model: str = Field("embedded", min_length=1)
     embedded_tokens_per_s: float = Field(40.0, ge=0, le=100_000)

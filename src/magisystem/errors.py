@@ -28,6 +28,7 @@
     └── LogError                the event log cannot do what it was asked
         ├── DeliberationNotFound    no such deliberation (or not the asker's)
         ├── DeliberationExists      the id is taken
+        ├── IdempotencyConflict     the key belongs to another request
         ├── CursorAhead             a cursor beyond what the log holds
         ├── Fenced                  the writer's term is over: another writer has taken the log
         └── LogUnavailable          the log cannot be read or written now
@@ -245,6 +246,16 @@ class DeliberationExists(LogError):
     def __init__(self, deliberation_id: str) -> None:
         super().__init__(f"The deliberation {deliberation_id!r} exists already.")
         self.deliberation_id = deliberation_id
+
+
+class IdempotencyConflict(LogError):
+    """The idempotency key belongs to another request."""
+
+    code = "idempotency_conflict"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"The idempotency key {key!r} was used for another request. Use a new key for a new question.")
+        self.key = key
 
 
 class CursorAhead(LogError):

@@ -22,7 +22,8 @@ def environment(**given: str) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("MAGI_", "OPENAI_", "ANTHROPIC_", "AWS_")) and name not in {"NO_COLOR", "FORCE_COLOR"}
+        if name == "MAGI_DATA_DIR"
+        or (not name.startswith(("MAGI_", "OPENAI_", "ANTHROPIC_", "AWS_")) and name not in {"NO_COLOR", "FORCE_COLOR"})
     }
     return {**kept, "MAGI_EMBEDDED_TOKENS_PER_S": "0", "PYTHONUTF8": "1", **given}
 

@@ -405,16 +405,16 @@ async def test_cancelling_what_has_ended_changes_nothing() -> None:
         assert await deliberations.cancel(deliberation_id, OWNER) == ended
 
 
-async def test_a_server_that_stops_ends_what_runs_with_an_error_that_says_so() -> None:
+async def test_a_server_that_stops_leaves_what_runs_without_an_end_and_closes_its_models() -> None:
     never = asyncio.Event()
     log = MemoryEventLog()
     model = ScriptedModel({"caspar": [lambda _: [*speech("I was saying"), Wait(never.wait)]]})
     async with Deliberations(log, model, ModelChoice("scripted:model")) as deliberations:
         deliberation_id = await deliberations.start(PROPOSAL, OWNER)
     page = await log.read(deliberation_id, OWNER)
-    last = decode(page.records[-1].body)
-    assert isinstance(last, Failed)
-    assert (last.error, last.retryable) == ("interrupted", True)
+    events = [decode(record.body) for record in page.records]
+    assert not page.is_done
+    assert not of(AgentComplete, events, "caspar")
     assert model.n_open == 0
 
 
@@ -429,7 +429,9 @@ async def test_a_log_that_fails_stops_the_models_and_delivers_nothing_that_is_no
             while deliberations.n_running:  # noqa: ASYNC110 - the end of a detached task has no event of its own
                 await asyncio.sleep(0)
     page = await log.read(deliberation_id, OWNER)
-    assert not page.is_done
+    last = decode(page.records[-1].body)
+    assert isinstance(last, Failed)
+    assert (last.error, last.retryable) == ("log_unavailable", True)
     assert b"has read" not in b"".join(record.body for record in page.records)
     assert model.n_open == 0
 

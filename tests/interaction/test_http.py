@@ -194,7 +194,7 @@ async def test_a_quiet_stream_is_kept_alive() -> None:
         await beaten.wait()
         return {"type": "http.disconnect"}
 
-    stream = EventStream(Following(), "an-id", keep_alive_s=0.001)
+    stream = EventStream(Following(), "an-id", asyncio.Event(), keep_alive_s=0.001)
     async with asyncio.timeout(5):
         await stream({"type": "http"}, receive, send)
     assert sent.count(KEEP_ALIVE) == 2

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from magisystem.deliberation.ports import LogWriter, Page, Record
+from magisystem.deliberation.ports import Idempotency, LogWriter, Page, Record, Repeated, Unfinished
 from magisystem.errors import LogUnavailable
 from magisystem.logs import MemoryEventLog
 
@@ -27,8 +27,17 @@ class FailingLog:
         self._inner = MemoryEventLog()
         self._fails_on = fails_on
 
-    async def create(self, deliberation_id: str, owner: str) -> LogWriter:
-        return _Writer(await self._inner.create(deliberation_id, owner), self._fails_on)
+    async def create(
+        self, deliberation_id: str, owner: str, charter: bytes = b"", idempotency: Idempotency | None = None
+    ) -> LogWriter | Repeated:
+        writer = await self._inner.create(deliberation_id, owner, charter, idempotency)
+        return writer if isinstance(writer, Repeated) else _Writer(writer, self._fails_on)
+
+    async def recover(self) -> Sequence[Unfinished]:
+        return ()
+
+    async def forget(self, deliberation_id: str, owner: str) -> None:
+        await self._inner.forget(deliberation_id, owner)
 
     @asynccontextmanager
     async def follow(

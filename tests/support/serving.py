@@ -10,8 +10,8 @@ import httpx2
 import uvicorn
 from starlette.types import ASGIApp
 
-from magisystem.application import Application, open_catalogue
-from magisystem.config import Configuration, read_configuration
+from magisystem.application import Application, open_application, open_catalogue
+from magisystem.config import read_configuration
 from magisystem.deliberation import Deliberations, Limits, ModelChoice
 from magisystem.deliberation.ports import EventLog
 from magisystem.http.app import create_app
@@ -25,7 +25,7 @@ from magisystem.testing.scripted import ScriptedModel
 @asynccontextmanager
 async def listening(app: ASGIApp) -> AsyncGenerator[str]:
     """Serve ``app`` and give its URL."""
-    config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1, lifespan="on")
+    config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1, lifespan="off")
     server = uvicorn.Server(config)
     with socket.socket() as port:
         port.bind(("127.0.0.1", 0))
@@ -58,13 +58,9 @@ async def scripted_server(
     """Serve with ``model`` for every agent."""
     configuration = read_configuration(environment={}, **settings)
     async with Deliberations(log or MemoryEventLog(), model, ModelChoice("scripted:model"), limits=limits) as running:
-
-        @asynccontextmanager
-        async def opening(configuration: Configuration) -> AsyncGenerator[Application]:
-            yield Application(configuration.settings, running, open_catalogue(configuration.settings))
-
+        application = Application(configuration.settings, running, open_catalogue(configuration.settings))
         async with (
-            listening(create_app(configuration, opening)) as url,
+            listening(create_app(application)) as url,
             httpx2.AsyncClient(base_url=url, timeout=20) as http,
         ):
             yield Server(http, url, running, model)
@@ -74,7 +70,8 @@ async def scripted_server(
 async def real_server(**settings: object) -> AsyncGenerator[httpx2.AsyncClient]:
     """Serve as `magi serve` does, with the models that the settings name."""
     async with (
-        listening(create_app(read_configuration(environment={}, **settings))) as url,
+        open_application(read_configuration(environment={}, **settings)) as application,
+        listening(create_app(application)) as url,
         httpx2.AsyncClient(base_url=url, timeout=30) as http,
     ):
         yield http

@@ -89,6 +89,19 @@ def conclude(
     )
 
 
+def answered(rule: Rule) -> Conclusion:
+    """Conclude a chat, in which nothing was put to a vote."""
+    return Conclusion(
+        outcome=Outcome.ANSWERED,
+        decision=None,
+        confidence=None,
+        tally=Tally(approved=0, rejected=0, abstained=0, failed=0),
+        authority=Authority(
+            voters_expected=0, voters_valid=0, judge="primary", rule=rule, overturned=False, missing=()
+        ),
+    )
+
+
 def _decision(rule: Rule, testimonies: Sequence[Testimony], verdict: Verdict | None) -> Decision | None:
     voted = majority(testimonies)
     match rule:

@@ -8,35 +8,34 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from magisystem.council.agents import Agent, Council
+from magisystem.council.agents import Agent
 from magisystem.council.ballots import Verdict, Vote
-from magisystem.council.briefs import Brief, Matter, chat_brief, judge_brief, sage_brief
-from magisystem.council.outcome import QUORUM_MISSED, Conclusion, Testimony, conclude, has_quorum
+from magisystem.council.briefs import Brief, chat_brief, judge_brief, sage_brief
+from magisystem.council.outcome import QUORUM_MISSED, Conclusion, Testimony, answered, conclude, has_quorum
+from magisystem.deliberation.charter import Charter
 from magisystem.deliberation.journal import Journal
 from magisystem.deliberation.lane import Lane
 from magisystem.deliberation.limits import Limits
+from magisystem.deliberation.past import Past
 from magisystem.deliberation.ports import LogWriter, Model
 from magisystem.errors import ModelFailed
-from magisystem.protocol.events import Cancelled, Complete, Failed, Start
+from magisystem.protocol.events import Cancelled, Complete, Failed, Start, Traced
 from magisystem.protocol.values import (
     AgentCard,
-    Authority,
     CouncilCard,
     LaneStatus,
     Missing,
     Mode,
-    Outcome,
     Receipt,
     ReceiptLine,
     Role,
-    Tally,
-    Usage,
+    Trace,
 )
 
 DEADLINE_PASSED = "deliberation_late"
-INTERRUPTED = "interrupted"
+RECOVERY = "recovery"
 _FAULT = "The deliberation failed by a fault of the server. Ask again; the server's log has the details."
-_STOPPED = "The server stopped before the deliberation ended. Ask again."
+_RECOVERED = "The server that ran this deliberation stopped; another went on with what was unfinished."
 # English prose is about four characters a token, Japanese nearer to one and a half; a receipt marks it as estimated.
 _CHARS_PER_TOKEN = 3
 _log = logging.getLogger(__name__)
@@ -44,13 +43,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Everything settled about a deliberation before it begins; ``models`` holds one for every agent of the council."""
+    """A deliberation's charter, and the models themselves, one for every agent that speaks."""
 
     deliberation_id: str
-    session_id: str
-    mode: Mode
-    matter: Matter
-    council: Council
+    charter: Charter
     models: Mapping[str, Model]
 
 
@@ -59,43 +55,59 @@ class Convening:
     """One run of one deliberation. It knows nothing of whoever watches."""
 
     case: Case
+    owner: str
     limits: Limits
     now: Callable[[], datetime]
+    past: Past = field(default_factory=Past)
     lanes: list[Lane] = field(default_factory=list[Lane])
     cancelled_by: str | None = None
-    _started: float = 0.0
+    _journal: Journal | None = None
+    _began: float = 0.0
 
     async def run(self, writer: LogWriter) -> None:
-        """Take the deliberation from `start` to its one terminal event, whatever happens.
+        """Take the deliberation from where its past ends to its one terminal event, whatever happens.
 
-        Cancelling the task ends every lane and closes its model's stream; the terminal event is then `cancelled` where
-        ``cancelled_by`` was set before, else `error` with the code ``interrupted``.
+        Lanes that have ended stay; others begin again with their next attempt. Cancelling the task ends every lane and
+        closes its model's stream. The terminal event is then `cancelled` where ``cancelled_by`` was set before; else
+        the log is left without an end, for whoever recovers it.
 
         Raises:
             LogError: the log refused an event, so there may be no terminal event; followers must be cut off.
         """
-        self._started = asyncio.get_running_loop().time()
-        async with self._journal(writer) as journal:
+        self._began = asyncio.get_running_loop().time()
+        async with self._opened_journal(writer) as journal:
             try:
-                await journal.write(self._start_draft())
-                if self.case.mode is Mode.CHAT:
+                if not self.past.has_begun:
+                    await journal.write(self._start_draft())
+                else:
+                    await journal.write(partial(Traced, trace=Trace(action=RECOVERY, details=_RECOVERED)))
+                if receipt := self.past.cancelled:
+                    await journal.write(partial(Cancelled, by=self.owner, receipt=receipt))
+                elif self.case.charter.mode is Mode.CHAT:
                     await self._answer(journal)
                 else:
                     await self._deliberate(journal)
             except asyncio.CancelledError:
-                await journal.write(self._cut_draft())
+                if self.cancelled_by is not None:
+                    receipt = Receipt(agents=tuple(_receipt_line(lane) for lane in self.lanes))
+                    await journal.write(partial(Cancelled, by=self.cancelled_by, receipt=receipt))
                 raise
             except Exception:  # noqa: BLE001 - the deliberation's supervisor: a fault ends in `error`, never in silence
                 _log.exception("deliberation %s failed", self.case.deliberation_id)
                 await journal.write(partial(Failed, error="internal", message=_FAULT, retryable=True))
 
+    def leave(self) -> None:
+        """Write nothing more: the task is about to be cancelled, and another process goes on."""
+        if self._journal is not None:
+            self._journal.abandon()
+
     @asynccontextmanager
-    async def _journal(self, writer: LogWriter) -> AsyncGenerator[Journal]:
+    async def _opened_journal(self, writer: LogWriter) -> AsyncGenerator[Journal]:
         """Give a journal whose pump runs beside the body and has appended everything when the body is left.
 
         Where the log fails, the body is cancelled at once: no model speaks on for a log that cannot take its words.
         """
-        journal = Journal(writer, self.now)
+        self._journal = journal = Journal(writer, self.now, self.past)
         async with asyncio.TaskGroup() as tasks:
             pump = tasks.create_task(journal.pump())
             try:
@@ -105,25 +117,34 @@ class Convening:
                 await asyncio.wait([pump])
 
     async def _deliberate(self, journal: Journal) -> None:
-        case = self.case
-        sages = [self._lane(agent, sage_brief(agent, case.matter), journal) for agent in case.council.sages]
+        charter = self.case.charter
+        speaking = {
+            agent.id: self._lane(agent, sage_brief(agent, charter.matter), journal)
+            for agent in charter.council.sages
+            if self.past.testimony(agent.id) is None
+        }
         async with asyncio.TaskGroup() as tasks:
-            for lane in sages:
-                tasks.create_task(lane.run(), name=f"{case.deliberation_id}/{lane.agent_id}")
-        testimonies = [_testimony(lane) for lane in sages]
+            for lane in speaking.values():
+                tasks.create_task(lane.run(), name=f"{self.case.deliberation_id}/{lane.agent_id}")
+        testimonies = [
+            self.past.testimony(agent.id) or _testimony(speaking[agent.id]) for agent in charter.council.sages
+        ]
         verdict, judge_missing = await self._rule(testimonies, journal)
-        conclusion = conclude(case.council.rule, testimonies, verdict, judge_missing)
+        conclusion = conclude(charter.council.rule, testimonies, verdict, judge_missing)
         await journal.write(partial(self._complete, journal, conclusion))
 
     async def _rule(self, testimonies: list[Testimony], journal: Journal) -> tuple[Verdict | None, Missing | None]:
         """Let the judge rule; give the verdict, or why there is none where the council has a judge."""
-        judge = self.case.council.judge
+        charter = self.case.charter
+        judge = charter.council.judge
         if judge is None:
             return None, None
+        if ruling := self.past.ruling(judge.id):
+            return ruling
         if not has_quorum(testimonies):
             # A ruling could not change the outcome then, and would only seem to.
             return None, Missing(agent_id=judge.id, cause=QUORUM_MISSED)
-        brief = judge_brief(self.case.council, judge, self.case.matter, testimonies, seed=self.case.deliberation_id)
+        brief = judge_brief(charter.council, judge, charter.matter, testimonies, seed=self.case.deliberation_id)
         lane = self._lane(judge, brief, journal)
         if lane.deadline_s <= 0:
             return None, Missing(agent_id=judge.id, cause=DEADLINE_PASSED)
@@ -133,64 +154,55 @@ class Convening:
         return None, Missing(agent_id=judge.id, cause=lane.cause or ModelFailed.code)
 
     async def _answer(self, journal: Journal) -> None:
-        judge = self.case.council.judge
+        charter = self.case.charter
+        judge = charter.council.judge
         assert judge is not None  # noqa: S101 - settled before the deliberation begins
-        lane = self._lane(judge, chat_brief(judge, self.case.matter), journal)
-        await lane.run()
-        if lane.status is LaneStatus.FAILED:
-            await journal.write(
-                partial(
-                    Failed,
-                    error=lane.cause or ModelFailed.code,
-                    message=f"{judge.name} could not answer. The trace says why.",
-                    retryable=True,
-                )
-            )
-            return
-        conclusion = Conclusion(
-            Outcome.ANSWERED,
-            None,
-            None,
-            Tally(approved=0, rejected=0, abstained=0, failed=0),
-            Authority(
-                voters_expected=0,
-                voters_valid=0,
-                judge="primary",
-                rule=self.case.council.rule,
-                overturned=False,
-                missing=(),
-            ),
-        )
-        await journal.write(partial(self._complete, journal, conclusion))
+        status, cause = self.past.status(judge.id), self.past.cause(judge.id)
+        if status is None:
+            lane = self._lane(judge, chat_brief(judge, charter.matter), journal)
+            await lane.run()
+            status, cause = lane.status, lane.cause
+        if status is LaneStatus.FAILED:
+            message = f"{judge.name} could not answer. The trace says why."
+            await journal.write(partial(Failed, error=cause or ModelFailed.code, message=message, retryable=True))
+        else:
+            await journal.write(partial(self._complete, journal, answered(charter.council.rule)))
 
     def _lane(self, agent: Agent, brief: Brief, journal: Journal) -> Lane:
-        left_s = self._started + self.limits.deliberation_s - asyncio.get_running_loop().time()
+        left_s = self._began + self.limits.deliberation_s - asyncio.get_running_loop().time()
         own_s = self.limits.sage_s if agent.role is Role.SAGE else self.limits.judge_s
-        lane = Lane(brief, self.case.models[agent.id], journal, min(own_s, left_s), self.limits.silence_s)
+        lane = Lane(
+            brief,
+            self.case.models[agent.id],
+            journal,
+            min(own_s, left_s),
+            self.limits.silence_s,
+            attempt=self.past.attempts(agent.id),
+        )
         self.lanes.append(lane)
         return lane
 
     def _start_draft(self) -> "partial[Start]":
-        case = self.case
+        charter, models = self.case.charter, self.case.models
         return partial(
             Start,
-            deliberation_id=case.deliberation_id,
-            session_id=case.session_id,
-            question=case.matter.question,
-            mode=case.mode,
+            deliberation_id=self.case.deliberation_id,
+            session_id=charter.session_id,
+            question=charter.matter.question,
+            mode=charter.mode,
             council=CouncilCard(
-                id=case.council.id,
-                rule=case.council.rule,
+                id=charter.council.id,
+                rule=charter.council.rule,
                 agents=tuple(
                     AgentCard(
                         agent_id=agent.id,
                         name=agent.name,
                         role=agent.role,
-                        model=case.models[agent.id].name,
-                        note=case.models[agent.id].note,
+                        model=models[agent.id].name,
+                        note=models[agent.id].note,
                     )
-                    for agent in case.council.agents
-                    if agent.id in case.models
+                    for agent in charter.council.agents
+                    if agent.id in models
                 ),
             ),
         )
@@ -204,17 +216,16 @@ class Convening:
             confidence=conclusion.confidence,
             tally=conclusion.tally,
             authority=conclusion.authority,
-            usage=sum((lane.usage for lane in self.lanes), Usage(input_tokens=0, output_tokens=0)),
-            execution_time=round(1000 * (asyncio.get_running_loop().time() - self._started)),
+            usage=sum((lane.usage for lane in self.lanes), self.past.usage),
+            execution_time=self._execution_time_ms(),
             chunk_count=journal.n_chunks,
             digest=journal.digest,
         )
 
-    def _cut_draft(self) -> "partial[Cancelled] | partial[Failed]":
-        if self.cancelled_by is None:
-            return partial(Failed, error=INTERRUPTED, message=_STOPPED, retryable=True)
-        receipt = Receipt(agents=tuple(_receipt_line(lane) for lane in self.lanes))
-        return partial(Cancelled, by=self.cancelled_by, receipt=receipt)
+    def _execution_time_ms(self) -> int:
+        if self.past.started is not None:
+            return round(1000 * (self.now() - self.past.started).total_seconds())
+        return round(1000 * (asyncio.get_running_loop().time() - self._began))
 
 
 def _testimony(lane: Lane) -> Testimony:

@@ -5,12 +5,12 @@ together for one lane becomes one `Chunk`; nothing waits in order to be merged, 
 """
 
 import asyncio
-import hashlib
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import Protocol
 
+from magisystem.deliberation.past import Past
 from magisystem.deliberation.ports import LogWriter, Record
 from magisystem.errors import LogError
 from magisystem.protocol.codec import encode
@@ -50,7 +50,7 @@ class Journal:
     later write: nothing is delivered that is not stored.
     """
 
-    def __init__(self, writer: LogWriter, now: Callable[[], datetime]) -> None:
+    def __init__(self, writer: LogWriter, now: Callable[[], datetime], past: Past) -> None:
         self._writer = writer
         self._now = now
         self._waiting: list[tuple[str, Draft] | _Text] = []
@@ -59,17 +59,20 @@ class Journal:
         self._drained = asyncio.Event()
         self._is_closed = False
         self._failure: LogError | None = None
-        self._seq = 0
-        self._hash = hashlib.sha256()
-        self.n_chunks = 0
+        self._is_abandoned = False
+        self._seq = past.seq
+        self._digest = past.digest()
+        self.n_chunks = past.n_chunks
 
     @property
     def digest(self) -> str:
         """The hash over every event encoded so far; asked for by a draft, it covers all events before that one."""
-        return f"sha256:{self._hash.hexdigest()}"
+        return str(self._digest)
 
     async def write(self, draft: Draft, *, agent_id: str | None = None) -> None:
         """Write an event; of lane ``agent_id``, whose waiting text it follows."""
+        if self._is_abandoned:
+            return
         if agent_id is not None:
             self._open_texts.pop(agent_id, None)
         self._waiting.append((self._timestamp(), draft))
@@ -82,6 +85,10 @@ class Journal:
     async def think(self, agent_id: str, text: str) -> None:
         """Write reasoning text of a lane."""
         await self._add_text(Thinking, agent_id, text)
+
+    def abandon(self) -> None:
+        """Take nothing more: the log stays as it is, for another process to go on with."""
+        self._is_abandoned = True
 
     def close(self) -> None:
         """Let `pump` end once it has appended what waits."""
@@ -112,6 +119,8 @@ class Journal:
             self._drained.set()
 
     async def _add_text(self, kind: type[Chunk] | type[Thinking], agent_id: str, text: str) -> None:
+        if self._is_abandoned:
+            return
         open_text = self._open_texts.get(agent_id)
         if open_text is not None and open_text.kind is kind:
             open_text.pieces.append(text)
@@ -147,8 +156,7 @@ class Journal:
         self._seq += 1
         event = draft(seq=self._seq, timestamp=timestamp)
         body = encode(event)
-        self._hash.update(body)
-        self._hash.update(b"\n")
+        self._digest.add(body)
         return Record(self._seq, body, is_terminal=event.__struct_config__.tag in TERMINAL_TYPES)
 
     def _timestamp(self) -> str:

@@ -136,6 +136,21 @@ class Page:
     is_done: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """A caller's own name for a start, and what tells the same request from another one under that name."""
+
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The start was made before, under the same key: its deliberation."""
+
+    deliberation_id: str
+
+
 class LogWriter(Protocol):
     """The one writer of one log, for its term."""
 
@@ -163,13 +178,23 @@ class EventLog(Protocol):
        are refused with `Fenced`, and nothing is written.
     4. A slow follower holds up neither the writer nor other followers.
     5. After the terminal record following ends normally; while there is none it never does.
+    6. A log whose writer dies is given to one other by `recover`, and the dead one, should it wake, is fenced.
     """
 
-    async def create(self, deliberation_id: str, owner: str) -> LogWriter:
-        """Begin the log of a new deliberation and give its writer.
+    async def create(
+        self, deliberation_id: str, owner: str, charter: bytes = b"", idempotency: Idempotency | None = None
+    ) -> LogWriter | Repeated:
+        """Begin the log of a new deliberation and give its writer, or the deliberation the key began before.
+
+        Args:
+            deliberation_id: its id, new.
+            owner: who may read it.
+            charter: what another process needs to go on with it; kept beside the events and given back by `recover`.
+            idempotency: under which the start is made at most once an owner.
 
         Raises:
             DeliberationExists: there is one of that id.
+            IdempotencyConflict: the key began another request.
             LogUnavailable: it cannot be written now.
         """
         ...
@@ -193,3 +218,30 @@ class EventLog(Protocol):
             CursorAhead: ``after`` is beyond the log's end.
         """
         ...
+
+    async def recover(self) -> "Sequence[Unfinished]":
+        """Take over every log that has no end and whose writer is dead; each is given to one caller alone.
+
+        Raises:
+            LogUnavailable: it cannot be read or written now.
+        """
+        ...
+
+    async def forget(self, deliberation_id: str, owner: str) -> None:
+        """Delete a log; its followers end with `DeliberationNotFound`, and its writer is fenced.
+
+        Raises:
+            DeliberationNotFound: there is none of that id, or it is another owner's.
+            LogUnavailable: it cannot be written now.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A log that a dead writer left without an end, and the right to go on with it."""
+
+    deliberation_id: str
+    owner: str
+    charter: bytes
+    writer: LogWriter

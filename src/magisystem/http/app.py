@@ -1,8 +1,8 @@
 """The ASGI application: which path does what."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -15,9 +15,9 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from magisystem.application import Application, open_application
-from magisystem.config import Configuration
+from magisystem.application import Application
 from magisystem.council.presets import PRESETS
+from magisystem.deliberation.ports import Page
 from magisystem.errors import InvalidRequest, MagiError
 from magisystem.http.body import read_json_body
 from magisystem.http.event_stream import EventStream
@@ -28,7 +28,9 @@ from magisystem.protocol.codec import encode_value
 from magisystem.protocol.fold import DeliberationState
 from magisystem.protocol.requests import (
     BODY_BYTES,
+    LONGEST_WAIT_S,
     CancelRequest,
+    ForgetRequest,
     GetRequest,
     ResumeRequest,
     StartRequest,
@@ -40,40 +42,28 @@ SERVICE = "magisystem-backend"
 LOCAL_OWNER = "local"
 
 
-def create_app(
-    configuration: Configuration,
-    opening: Callable[[Configuration], AbstractAsyncContextManager[Application]] = open_application,
-) -> FastAPI:
-    """Give the ASGI application; ``opening`` is entered when the server starts and left when the server ends."""
+def create_app(application: Application) -> FastAPI:
+    """Give the ASGI application in front of what was opened; whoever opened it closes it after the server has ended.
 
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        async with opening(configuration) as application:
-            app.state.routes.application = application
-            # The agents' libraries take a second and more to import; meanwhile the server answers already.
-            warming = asyncio.create_task(application.catalogue.warm(configuration.settings.model))
-            try:
-                yield
-            finally:
-                await asyncio.wait([warming])
-
+    ``app.state.stopping`` is an event; setting it aborts every open stream, so that their readers come back elsewhere.
+    """
     app = FastAPI(
         title="MAGISystem",
         version=version("magisystem"),
         description=DESCRIPTION,
-        lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
     )
     patch_fastapi(app)
-    app.state.routes = routes = Routes()
+    app.state.stopping = stopping = asyncio.Event()
+    routes = Routes(application, stopping)
     app.add_exception_handler(MagiError, answer_error)
     app.add_exception_handler(HTTPException, answer_http_error)
     app.add_exception_handler(Exception, answer_fault)
     app.add_middleware(
         CORSMiddleware,
-        allow_origins=configuration.settings.cors_origins,
+        allow_origins=application.settings.cors_origins,
         allow_methods=["GET", "POST", "DELETE"],
         allow_headers=["authorization", "content-type", "idempotency-key", "last-event-id"],
         expose_headers=["x-magi-deliberation-id"],
@@ -83,6 +73,7 @@ def create_app(
         ("/ping", "GET", routes.ping),
         ("/councils", "GET", routes.councils),
         ("/deliberations/{deliberation_id}", "GET", routes.state),
+        ("/deliberations/{deliberation_id}", "DELETE", routes.forget),
         ("/deliberations/{deliberation_id}/events", "GET", routes.events),
         ("/deliberations/{deliberation_id}/cancel", "POST", routes.cancel),
     ):
@@ -91,10 +82,12 @@ def create_app(
     return app
 
 
+@dataclass(frozen=True, slots=True)
 class Routes:
-    """What the paths do. ``application`` is set while the server runs."""
+    """What the paths do."""
 
     application: Application
+    stopping: asyncio.Event
 
     async def ping(self, _: Request) -> Response:
         """Say that the server lives."""
@@ -115,13 +108,17 @@ class Routes:
         deliberations = self.application.deliberations
         match parse_invocation(body):
             case StartRequest() as start:
-                deliberation_id = await deliberations.start(proposal(start), LOCAL_OWNER)
+                key = start.idempotency_key or _idempotency_key(request)
+                deliberation_id = await deliberations.start(proposal(start), LOCAL_OWNER, key)
                 if start.stream and not _wants_only_json(request):
                     return self._stream(deliberation_id, 0)
                 return _state(await deliberations.outcome(deliberation_id, LOCAL_OWNER))
-            case ResumeRequest(deliberation_id=deliberation_id, after=after):
-                await deliberations.read(deliberation_id, LOCAL_OWNER, after)
-                return self._stream(deliberation_id, after)
+            case ResumeRequest() as resume:
+                is_polled = not resume.stream or _wants_only_json(request)
+                return await self._follow(resume.deliberation_id, resume.after, resume.wait if is_polled else None)
+            case ForgetRequest(deliberation_id=deliberation_id):
+                await deliberations.forget(deliberation_id, LOCAL_OWNER)
+                return Response(status_code=204)
             case CancelRequest(deliberation_id=deliberation_id):
                 return _state(await deliberations.cancel(deliberation_id, LOCAL_OWNER))
             case GetRequest(deliberation_id=deliberation_id):
@@ -133,9 +130,13 @@ class Routes:
 
     async def events(self, request: Request) -> Response:
         """Follow a deliberation from ``Last-Event-ID``, or ``?after=``, or its beginning."""
-        deliberation_id, after = _id(request), _cursor(request)
-        await self.application.deliberations.read(deliberation_id, LOCAL_OWNER, after)
-        return self._stream(deliberation_id, after)
+        wait_s = _wait_s(request) if _wants_only_json(request) else None
+        return await self._follow(_id(request), _cursor(request), wait_s)
+
+    async def forget(self, request: Request) -> Response:
+        """Stop a deliberation if it runs, and delete it."""
+        await self.application.deliberations.forget(_id(request), LOCAL_OWNER)
+        return Response(status_code=204)
 
     async def cancel(self, request: Request) -> Response:
         """Stop a deliberation."""
@@ -145,8 +146,18 @@ class Routes:
         """Give the councils that come with the system."""
         return _json({"items": [msgspec.to_builtins(council) for council in PRESETS.values()]})
 
+    async def _follow(self, deliberation_id: str, after: int, wait_s: float | None) -> Response:
+        """Stream from a cursor; or, with ``wait_s``, give what there is after it, waiting so long for something."""
+        deliberations = self.application.deliberations
+        if wait_s is not None:
+            return _page(await deliberations.poll(deliberation_id, LOCAL_OWNER, after, wait_s), after)
+        # What cannot be followed must be refused before the stream begins.
+        await deliberations.read(deliberation_id, LOCAL_OWNER, after, limit=0)
+        return self._stream(deliberation_id, after)
+
     def _stream(self, deliberation_id: str, after: int) -> EventStream:
-        return EventStream(self.application.deliberations.follow(deliberation_id, LOCAL_OWNER, after), deliberation_id)
+        following = self.application.deliberations.follow(deliberation_id, LOCAL_OWNER, after)
+        return EventStream(following, deliberation_id, self.stopping)
 
 
 def _id(request: Request) -> str:
@@ -165,6 +176,26 @@ def _cursor(request: Request) -> int:
     return 0
 
 
+def _wait_s(request: Request) -> float:
+    given = request.query_params.get("wait", "0")
+    try:
+        wait_s = float(given)
+    except ValueError:
+        wait_s = -1.0
+    if not 0 <= wait_s <= LONGEST_WAIT_S:
+        raise InvalidRequest(f"`wait` must be a number of seconds from 0 to {LONGEST_WAIT_S:g}.", field="wait")
+    return wait_s
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key = request.headers.get("idempotency-key")
+    if key is not None and not re.fullmatch(r"[!-~]{1,255}", key):
+        raise InvalidRequest(
+            "`Idempotency-Key`: It must be 1 to 255 visible ASCII characters without spaces.", field="Idempotency-Key"
+        )
+    return key
+
+
 def _wants_only_json(request: Request) -> bool:
     accepted = {item.partition(";")[0].strip().lower() for item in request.headers.get("accept", "").split(",")}
     return accepted == {"application/json"}
@@ -172,6 +203,14 @@ def _wants_only_json(request: Request) -> bool:
 
 def _state(state: DeliberationState) -> Response:
     return Response(encode_value(state), media_type="application/json")
+
+
+def _page(page: Page, after: int) -> Response:
+    cursor = page.records[-1].seq if page.records else after
+    events = b",".join(record.body for record in page.records)
+    done = b"true" if page.is_done else b"false"
+    body = b'{"events":[%b],"cursor":%d,"done":%b}' % (events, cursor, done)
+    return Response(body, media_type="application/json", headers={"cache-control": "no-store"})
 
 
 def _json(body: dict[str, Any]) -> Response:

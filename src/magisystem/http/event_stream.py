@@ -1,8 +1,8 @@
 """A deliberation as a server-sent event stream: one follower of the log, with nothing kept for it.
 
 A slow reader holds back its own follower alone (the log keeps what it has not read). A reader that leaves ends its
-follower and nothing else. Where the log fails before the terminal event the body is aborted, not closed: a clean end
-would read as success.
+follower and nothing else. Where the log fails, or the server stops, before the terminal event, the body is aborted, not
+closed: a clean end would read as success.
 """
 
 import asyncio
@@ -27,11 +27,23 @@ HEADERS = (
 Following = AbstractAsyncContextManager[AsyncIterator[Sequence[Record]]]
 
 
+class ServerStops(Exception):
+    """The server stops; raised out of a stream so that its body is aborted. The reader comes back to resume."""
+
+
 class EventStream(Response):
     """A response that follows a log to its end."""
 
-    def __init__(self, following: Following, deliberation_id: str, *, keep_alive_s: float = KEEP_ALIVE_S) -> None:
+    def __init__(
+        self,
+        following: Following,
+        deliberation_id: str,
+        stopping: asyncio.Event,
+        *,
+        keep_alive_s: float = KEEP_ALIVE_S,
+    ) -> None:
         super().__init__()
+        self._stopping = stopping
         self._following = following
         self._deliberation_id = deliberation_id
         self._keep_alive_s = keep_alive_s
@@ -41,20 +53,25 @@ class EventStream(Response):
 
         Raises:
             LogError: the log failed; the server drops the connection with the body unfinished.
+            ServerStops: the server is told to stop; the same.
         """
         headers = [*HEADERS, (b"x-magi-deliberation-id", self._deliberation_id.encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         pump = asyncio.create_task(self._pump(send))
         beat = asyncio.create_task(self._beat(send))
         gone = asyncio.create_task(_gone(receive))
+        stop = asyncio.create_task(self._stopping.wait())
+        tasks = (pump, beat, gone, stop)
         try:
-            await asyncio.wait({pump, gone}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({pump, gone, stop}, return_when=asyncio.FIRST_COMPLETED)
             if pump.done():
                 await pump
+            elif stop.done():
+                raise ServerStops
         finally:
-            for task in (pump, beat, gone):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(pump, beat, gone, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _pump(self, send: Send) -> None:
         await send(_piece(PRELUDE))

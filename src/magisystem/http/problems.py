@@ -17,6 +17,7 @@ from magisystem.errors import (
     CursorAhead,
     DeliberationExists,
     DeliberationNotFound,
+    IdempotencyConflict,
     InvalidRequest,
     LogUnavailable,
     MagiError,
@@ -33,6 +34,7 @@ _STATUSES: Mapping[type[MagiError], HTTPStatus] = {
     ModelUnavailable: HTTPStatus.BAD_REQUEST,
     DeliberationNotFound: HTTPStatus.NOT_FOUND,
     DeliberationExists: HTTPStatus.CONFLICT,
+    IdempotencyConflict: HTTPStatus.CONFLICT,
     CursorAhead: HTTPStatus.CONFLICT,
     LogUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }

@@ -5,13 +5,12 @@ that runs for weeks does not grow without end.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from magisystem.deliberation.ports import Page, Record
-from magisystem.errors import CursorAhead, DeliberationExists, DeliberationNotFound, Fenced
+from magisystem.deliberation.ports import Idempotency, LogWriter, Page, Record, Repeated, Unfinished
+from magisystem.errors import CursorAhead, DeliberationExists, DeliberationNotFound, Fenced, IdempotencyConflict
 
 _BATCH = 512
 
@@ -19,6 +18,8 @@ _BATCH = 512
 @dataclass(slots=True, eq=False)
 class _Log:
     owner: str
+    key: str | None = None
+    is_forgotten: bool = False
     records: list[Record] = field(default_factory=list[Record])
     # Set at the next append and then replaced, so that any number of followers wake without a queue each.
     grown: asyncio.Event = field(default_factory=asyncio.Event)
@@ -44,7 +45,7 @@ class _Writer:
     async def append(self, records: Sequence[Record]) -> None:
         if not records:
             return
-        if self.log.is_done:
+        if self.log.is_done or self.log.is_forgotten:
             raise Fenced(f"The log of {self.deliberation_id!r} has ended.")
         first = len(self.log.records) + 1
         seqs = [record.seq for record in records]
@@ -62,14 +63,28 @@ class MemoryEventLog:
 
     def __init__(self, *, keep_finished: int = 1_000) -> None:
         self._logs: dict[str, _Log] = {}
-        self._finished: deque[str] = deque()
+        # An ordered set: what has ended, the oldest first.
+        self._finished: dict[str, None] = {}
+        self._keys: dict[tuple[str, str], tuple[str, str]] = {}
         self._keep_finished = keep_finished
 
-    async def create(self, deliberation_id: str, owner: str) -> _Writer:
-        """See `EventLog.create`."""
+    async def create(
+        self, deliberation_id: str, owner: str, charter: bytes = b"", idempotency: Idempotency | None = None
+    ) -> LogWriter | Repeated:
+        """See `EventLog.create`. Nothing outlives the process, so the charter is not kept."""
+        del charter
+        if idempotency is not None:
+            known = self._keys.get((owner, idempotency.key))
+            if known is not None and known[0] in self._logs:
+                if known[1] != idempotency.fingerprint:
+                    raise IdempotencyConflict(idempotency.key)
+                return Repeated(known[0])
         if deliberation_id in self._logs:
             raise DeliberationExists(deliberation_id)
         log = self._logs[deliberation_id] = _Log(owner)
+        if idempotency is not None:
+            log.key = idempotency.key
+            self._keys[owner, idempotency.key] = (deliberation_id, idempotency.fingerprint)
         return _Writer(self, deliberation_id, log)
 
     @asynccontextmanager
@@ -78,7 +93,7 @@ class MemoryEventLog:
     ) -> AsyncGenerator[AsyncIterator[Sequence[Record]]]:
         """See `EventLog.follow`. A follower costs a cursor and nothing else, however slowly it reads."""
         log = self._find(deliberation_id, owner, after)
-        yield _batches(log, after)
+        yield _batches(log, deliberation_id, after)
 
     async def read(self, deliberation_id: str, owner: str, after: int = 0, limit: int = 10_000) -> Page:
         """See `EventLog.read`."""
@@ -86,11 +101,29 @@ class MemoryEventLog:
         records = tuple(log.records[after : after + limit])
         return Page(records, is_done=log.is_done and after + len(records) == len(log.records))
 
+    async def recover(self) -> Sequence[Unfinished]:
+        """See `EventLog.recover`. What this process has not written to its end, nobody can."""
+        return ()
+
+    async def forget(self, deliberation_id: str, owner: str) -> None:
+        """See `EventLog.forget`."""
+        self._drop(deliberation_id, self._find(deliberation_id, owner, 0))
+
     def finish(self, deliberation_id: str) -> None:
         """Take note of a log's end, and forget what ended longest ago beyond the bound; its followers keep it."""
-        self._finished.append(deliberation_id)
+        self._finished[deliberation_id] = None
         while len(self._finished) > self._keep_finished:
-            del self._logs[self._finished.popleft()]
+            oldest = next(iter(self._finished))
+            self._drop(oldest, self._logs[oldest], is_deleted=False)
+
+    def _drop(self, deliberation_id: str, log: _Log, *, is_deleted: bool = True) -> None:
+        del self._logs[deliberation_id]
+        self._finished.pop(deliberation_id, None)
+        if log.key is not None:
+            del self._keys[log.owner, log.key]
+        if is_deleted:
+            log.is_forgotten = True
+            log.grown.set()
 
     def _find(self, deliberation_id: str, owner: str, after: int) -> _Log:
         log = self._logs.get(deliberation_id)
@@ -101,8 +134,10 @@ class MemoryEventLog:
         return log
 
 
-async def _batches(log: _Log, after: int) -> AsyncIterator[Sequence[Record]]:
+async def _batches(log: _Log, deliberation_id: str, after: int) -> AsyncIterator[Sequence[Record]]:
     while True:
+        if log.is_forgotten:
+            raise DeliberationNotFound(deliberation_id)
         # Taken before the look at the records: an append between the two is then seen at once, never slept through.
         grown = log.grown
         batch = log.records[after : after + _BATCH]

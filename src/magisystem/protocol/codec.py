@@ -59,7 +59,7 @@ def encode_value(value: Value) -> bytes:
 
 
 def _on_one_line(body: bytes) -> bytes:
-    """Escape what JSON and SSE allow raw but many clients' line readers (Python's `splitlines`) take for a line's end."""
+    """Escape what JSON and SSE allow raw but many line readers (Python's `splitlines`) take for a line's end."""
     if b"\xe2\x80" in body or b"\xc2\x85" in body:
         for raw, escaped in _LINE_ENDS:
             body = body.replace(raw, escaped)

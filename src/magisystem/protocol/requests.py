@@ -28,10 +28,13 @@ from magisystem.protocol.values import Mode, Role, Rule
 QUESTION_CHARS = 32_000
 BODY_BYTES = 1024 * 1024
 MESSAGES = 500
+# Below the 30 s after which static hosts and their proxies cut an answer.
+LONGEST_WAIT_S = 25.0
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 SessionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")]
 ModelName = Annotated[str, StringConstraints(pattern=r"^\S{1,300}$")]
+IdempotencyKey = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,255}$")]
 Words = Annotated[str, StringConstraints(max_length=16_000)]
 
 
@@ -118,6 +121,9 @@ class StartRequest(Request):
     criteria: CriteriaRequest = CriteriaRequest()
     mode: Mode = Mode.DELIBERATE
     language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")] | None = None
+    idempotency_key: IdempotencyKey | None = Field(
+        None, description="A repeated start under the same key attaches to the first; it never runs twice."
+    )
     stream: bool = Field(default=True, description="false: wait, and answer one JSON document.")
 
     @model_validator(mode="after")
@@ -163,6 +169,13 @@ class ResumeRequest(_DeliberationAction):
     action: Literal["resume"]
     after: int = Field(0, ge=0)
     stream: bool = True
+    wait: float = Field(0, ge=0, le=LONGEST_WAIT_S, description="With `stream: false`: seconds to wait for something.")
+
+
+class ForgetRequest(_DeliberationAction):
+    """Stops a deliberation if it runs, and deletes it."""
+
+    action: Literal["delete"]
 
 
 class CancelRequest(_DeliberationAction):
@@ -177,10 +190,10 @@ class GetRequest(_DeliberationAction):
     action: Literal["get"]
 
 
-ActionRequest = Annotated[ResumeRequest | CancelRequest | GetRequest, Field(discriminator="action")]
-Invocation = StartRequest | ResumeRequest | CancelRequest | GetRequest
+ActionRequest = Annotated[ResumeRequest | CancelRequest | GetRequest | ForgetRequest, Field(discriminator="action")]
+Invocation = StartRequest | ResumeRequest | CancelRequest | GetRequest | ForgetRequest
 
-_ACTION: TypeAdapter[ResumeRequest | CancelRequest | GetRequest] = TypeAdapter(ActionRequest)
+_ACTION: TypeAdapter[ResumeRequest | CancelRequest | GetRequest | ForgetRequest] = TypeAdapter(ActionRequest)
 
 
 def parse_invocation(body: bytes) -> Invocation:
@@ -204,7 +217,7 @@ def parse_invocation(body: bytes) -> Invocation:
 
 # The discriminators of unions are pydantic's words, not the sender's. A verb stands first in a path, or is a field.
 _UNION_TAGS = frozenset({"<id>", "<whole>"})
-_VERBS = frozenset({"resume", "cancel", "get"})
+_VERBS = frozenset({"resume", "cancel", "get", "delete"})
 # In words what the patterns above say, by the name of the field that has one.
 _FORMS = {
     "language": "It must be a language's code, such as ja or en",
@@ -212,6 +225,7 @@ _FORMS = {
     "model": "It must be a model's name, such as embedded or bedrock:global.anthropic.claude-sonnet-5",
     "agentId": "It must be 1 to 32 lower-case letters, digits, _ and -, the first a letter",
     "id": "It must be 1 to 32 lower-case letters, digits, _ and -, the first a letter",
+    "idempotencyKey": "It must be 1 to 255 visible ASCII characters without spaces",
     "council": "It must be the id of a council, such as magi, or a whole council",
 }
 

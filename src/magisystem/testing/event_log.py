@@ -12,8 +12,14 @@ import asyncio
 
 import pytest
 
-from magisystem.deliberation.ports import EventLog, Record
-from magisystem.errors import CursorAhead, DeliberationExists, DeliberationNotFound, Fenced
+from magisystem.deliberation.ports import EventLog, Idempotency, LogWriter, Record, Repeated
+from magisystem.errors import (
+    CursorAhead,
+    DeliberationExists,
+    DeliberationNotFound,
+    Fenced,
+    IdempotencyConflict,
+)
 
 OWNER = "owner"
 _DEADLINE_S = 10.0
@@ -22,6 +28,13 @@ _DEADLINE_S = 10.0
 def records(first: int, last: int, *, ends: bool = False) -> list[Record]:
     """Give records with the seqs ``first`` to ``last``; the last one terminal where the log ``ends``."""
     return [Record(seq, b'{"seq":%d}' % seq, is_terminal=ends and seq == last) for seq in range(first, last + 1)]
+
+
+async def begun(log: EventLog, deliberation_id: str = "one") -> LogWriter:
+    """Begin a log and give its writer."""
+    writer = await log.create(deliberation_id, OWNER)
+    assert not isinstance(writer, Repeated)
+    return writer
 
 
 async def followed(log: EventLog, deliberation_id: str, after: int = 0) -> list[Record]:
@@ -40,7 +53,7 @@ class EventLogContract:
     # 1. Append, then deliver. 2. The same records, in order, once, without a gap.
 
     async def test_what_was_appended_is_read_back_as_it_was(self, log: EventLog) -> None:
-        writer = await log.create("one", OWNER)
+        writer = await begun(log)
         await writer.append(records(1, 3))
         await writer.append(records(4, 4, ends=True))
         page = await log.read("one", OWNER)
@@ -50,7 +63,7 @@ class EventLogContract:
     async def test_a_page_begins_after_its_cursor_and_is_done_only_with_the_terminal_record(
         self, log: EventLog
     ) -> None:
-        writer = await log.create("one", OWNER)
+        writer = await begun(log)
         await writer.append(records(1, 5, ends=True))
         page = await log.read("one", OWNER, after=1, limit=2)
         assert ([record.seq for record in page.records], page.is_done) == ([2, 3], False)
@@ -59,7 +72,7 @@ class EventLogContract:
         assert (await log.read("one", OWNER, after=5)).records == ()
 
     async def test_followers_before_during_and_after_the_writing_see_the_same(self, log: EventLog) -> None:
-        writer = await log.create("one", OWNER)
+        writer = await begun(log)
         before = asyncio.create_task(followed(log, "one"))
         await asyncio.sleep(0)
         await writer.append(records(1, 100))
@@ -75,14 +88,14 @@ class EventLogContract:
         assert await followed(log, "one", after=last) == whole[-1:]
 
     async def test_from_every_cursor_the_rest_follows_exactly(self, log: EventLog) -> None:
-        writer = await log.create("one", OWNER)
+        writer = await begun(log)
         whole = records(1, 40, ends=True)
         await writer.append(whole)
         for after in range(41):
             assert await followed(log, "one", after) == whole[after:]
 
     async def test_many_followers_each_see_everything(self, log: EventLog) -> None:
-        writer = await log.create("one", OWNER)
+        writer = await begun(log)
         followers = [asyncio.create_task(followed(log, "one")) for _ in range(100)]
         for first in range(1, 101, 10):
             await writer.append(records(first, first + 9, ends=first == 91))
@@ -93,7 +106,7 @@ class EventLogContract:
     # 3. Atomic and fenced.
 
     async def test_a_seq_that_does_not_continue_the_log_is_refused_and_nothing_is_written(self, log: EventLog) -> None:
-        writer = await log.create("one", OWNER)
+        writer = await begun(log)
         await writer.append(records(1, 2))
         for wrong in (records(2, 3), records(4, 5), [*records(3, 3), *records(5, 5)], records(1, 1)):
             with pytest.raises(Fenced):
@@ -102,7 +115,7 @@ class EventLogContract:
         await writer.append(records(3, 3))
 
     async def test_nothing_follows_a_terminal_record(self, log: EventLog) -> None:
-        writer = await log.create("one", OWNER)
+        writer = await begun(log)
         with pytest.raises(Fenced):
             await writer.append([*records(1, 1, ends=True), *records(2, 2)])
         await writer.append(records(1, 1, ends=True))
@@ -111,14 +124,14 @@ class EventLogContract:
         assert len((await log.read("one", OWNER)).records) == 1
 
     async def test_an_id_that_is_taken_is_refused(self, log: EventLog) -> None:
-        await log.create("one", OWNER)
+        await begun(log)
         with pytest.raises(DeliberationExists):
             await log.create("one", "another")
 
     # 4. A slow follower holds up nobody.
 
     async def test_a_follower_that_does_not_read_holds_up_neither_writer_nor_others(self, log: EventLog) -> None:
-        writer = await log.create("one", OWNER)
+        writer = await begun(log)
         async with log.follow("one", OWNER) as idle:
             brisk = asyncio.create_task(followed(log, "one"))
             async with asyncio.timeout(_DEADLINE_S):
@@ -130,7 +143,7 @@ class EventLogContract:
     # 5. Following ends after the terminal record, and not before.
 
     async def test_following_goes_on_while_there_is_no_terminal_record(self, log: EventLog) -> None:
-        writer = await log.create("one", OWNER)
+        writer = await begun(log)
         await writer.append(records(1, 2))
         async with log.follow("one", OWNER) as batches:
             assert [record.seq for record in await anext(batches)] == [1, 2]
@@ -143,7 +156,7 @@ class EventLogContract:
             assert await anext(batches, None) is None
 
     async def test_a_follower_may_leave_at_any_time(self, log: EventLog) -> None:
-        writer = await log.create("one", OWNER)
+        writer = await begun(log)
         await writer.append(records(1, 2))
         async with log.follow("one", OWNER) as batches:
             async for _ in batches:
@@ -158,7 +171,7 @@ class EventLogContract:
     # Errors.
 
     async def test_a_cursor_of_the_future_is_a_named_error(self, log: EventLog) -> None:
-        writer = await log.create("one", OWNER)
+        writer = await begun(log)
         await writer.append(records(1, 2))
         for reading in (log.read("one", OWNER, after=3), followed(log, "one", after=3)):
             with pytest.raises(CursorAhead) as refused:
@@ -166,10 +179,75 @@ class EventLogContract:
             assert (refused.value.cursor, refused.value.last_seq) == (3, 2)
 
     async def test_a_strangers_deliberation_looks_like_one_that_does_not_exist(self, log: EventLog) -> None:
-        await log.create("one", OWNER)
+        await begun(log)
         messages: list[str] = []
         for deliberation_id, owner in (("one", "stranger"), ("none", "stranger")):
             with pytest.raises(DeliberationNotFound) as refused:
                 await log.read(deliberation_id, owner)
             messages.append(refused.value.message.replace(deliberation_id, "…"))
         assert messages[0] == messages[1]
+
+    # Idempotency.
+
+    async def test_a_start_repeated_under_its_key_gives_the_first_deliberation(self, log: EventLog) -> None:
+        key = Idempotency("a key", "a request")
+        first = await log.create("one", OWNER, idempotency=key)
+        assert not isinstance(first, Repeated)
+        assert await log.create("two", OWNER, idempotency=key) == Repeated("one")
+        await first.append(records(1, 1, ends=True))
+        assert await log.create("three", OWNER, idempotency=key) == Repeated("one")
+
+    async def test_a_key_used_for_another_request_is_a_conflict(self, log: EventLog) -> None:
+        await log.create("one", OWNER, idempotency=Idempotency("a key", "a request"))
+        with pytest.raises(IdempotencyConflict):
+            await log.create("two", OWNER, idempotency=Idempotency("a key", "another request"))
+        with pytest.raises(DeliberationNotFound):
+            await log.read("two", OWNER)
+
+    async def test_a_key_is_its_owners_alone(self, log: EventLog) -> None:
+        key = Idempotency("a key", "a request")
+        await log.create("one", OWNER, idempotency=key)
+        assert not isinstance(await log.create("two", "another", idempotency=key), Repeated)
+
+    async def test_of_many_starts_at_once_under_one_key_one_begins(self, log: EventLog) -> None:
+        key = Idempotency("a key", "a request")
+        begun = await asyncio.gather(*(log.create(str(n), OWNER, idempotency=key) for n in range(20)))
+        assert sum(not isinstance(writer, Repeated) for writer in begun) == 1
+        assert len({writer.deliberation_id for writer in begun if isinstance(writer, Repeated)}) == 1
+
+    # Forgetting.
+
+    async def test_a_forgotten_log_is_gone_for_readers_followers_and_its_writer(self, log: EventLog) -> None:
+        writer = await begun(log)
+        await writer.append(records(1, 2))
+        async with log.follow("one", OWNER) as batches:
+            assert len(await anext(batches)) == 2
+            waiting = asyncio.ensure_future(anext(batches))
+            await asyncio.sleep(0)
+            await log.forget("one", OWNER)
+            with pytest.raises(DeliberationNotFound):
+                await waiting
+        with pytest.raises(DeliberationNotFound):
+            await log.read("one", OWNER)
+        with pytest.raises(Fenced):
+            await writer.append(records(3, 3))
+
+    async def test_only_its_owner_can_forget_a_log(self, log: EventLog) -> None:
+        await begun(log)
+        with pytest.raises(DeliberationNotFound):
+            await log.forget("one", "stranger")
+        assert (await log.read("one", OWNER)).records == ()
+
+    async def test_a_forgotten_key_can_be_used_again(self, log: EventLog) -> None:
+        key = Idempotency("a key", "a request")
+        await log.create("one", OWNER, idempotency=key)
+        await log.forget("one", OWNER)
+        assert not isinstance(await log.create("two", OWNER, idempotency=key), Repeated)
+
+    # 6. Recovery.
+
+    async def test_what_a_living_writer_writes_is_not_taken_from_it(self, log: EventLog) -> None:
+        writer = await begun(log)
+        await writer.append(records(1, 1))
+        assert list(await log.recover()) == []
+        await writer.append(records(2, 2, ends=True))

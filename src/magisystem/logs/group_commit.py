@@ -1,0 +1,126 @@
+"""The writer thread: what waits together is committed together, and the event loop never waits for the disk.
+
+One thread owns the writing connection. It takes every job that has gathered, does them in one transaction, commits, and
+only then tells the loop. A job that is refused (a stale writer, say) costs the others nothing; a disk that fails costs
+all of them the same error, and the file holds none of them.
+"""
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from magisystem.errors import LogError, LogUnavailable
+from magisystem.logs import sqlite_file
+
+# So long a transaction that others wait for it is worse than two.
+_MOST_JOBS = 1_000
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Job:
+    """One thing to do to the file. ``then`` is called on the loop with the result, before ``done`` is set."""
+
+    do: Callable[[sqlite3.Connection], Any]
+    then: Callable[[Any], None] | None
+    done: "asyncio.Future[Any]"
+    result: Any = None
+    error: LogError | None = None
+
+
+class GroupCommit:
+    """Does jobs to the file, in the order they came, many to a transaction."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+        self._loop = asyncio.get_running_loop()
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="magi-log", daemon=True)
+        self._is_closed = False
+        self._thread.start()
+
+    async def perform(self, do: Callable[[sqlite3.Connection], T], then: Callable[[T], None] | None = None) -> T:
+        """Do a job and give its result once it is committed.
+
+        Cancelling the caller does not take the job back: it may be in the file already.
+
+        Raises:
+            LogError: the job was refused, or the file cannot be written; nothing of it was.
+        """
+        if self._is_closed:
+            raise LogUnavailable("The log is closed.")
+        done: asyncio.Future[T] = self._loop.create_future()
+        self._jobs.put(_Job(do, then, done))
+        return await asyncio.shield(done)
+
+    async def aclose(self) -> None:
+        """Do what waits, then end the thread and close its connection."""
+        self._is_closed = True
+        self._jobs.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _run(self) -> None:
+        is_open = True
+        while is_open:
+            jobs, is_open = self._gathered()
+            if jobs:
+                self._commit(jobs)
+                self._loop.call_soon_threadsafe(_deliver, jobs)
+        self._connection.close()
+
+    def _gathered(self) -> tuple[list[_Job], bool]:
+        """Wait for a job, and take with it whatever else waits; tell whether more may come."""
+        jobs: list[_Job] = []
+        item = self._jobs.get()
+        while item is not None:
+            jobs.append(item)
+            if len(jobs) == _MOST_JOBS:
+                return jobs, True
+            try:
+                item = self._jobs.get_nowait()
+            except queue.Empty:
+                return jobs, True
+        return jobs, False
+
+    def _commit(self, jobs: list[_Job]) -> None:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for job in jobs:
+                try:
+                    job.result = job.do(self._connection)
+                except LogError as error:
+                    job.error = error
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._undo()
+            for job in jobs:
+                job.error = sqlite_file.unavailable(error, self._path)
+
+    def _undo(self) -> None:
+        # SQLite undoes by itself what it must (a full disk, say); then there is no transaction left to end.
+        if self._connection.in_transaction:
+            try:
+                self._connection.execute("ROLLBACK")
+            except sqlite3.Error:
+                return
+
+
+def _deliver(jobs: list[_Job]) -> None:
+    for job in jobs:
+        if job.error is None and job.then is not None:
+            job.then(job.result)
+        if job.done.cancelled():
+            continue
+        if job.error is None:
+            job.done.set_result(job.result)
+        else:
+            job.done.set_exception(job.error)
+            # Whoever asked may have been cancelled meanwhile; the error is theirs to read or not.
+            job.done.exception()

@@ -1,0 +1,273 @@
+"""The file of the SQLite log: its tables, its statements, and what its failures mean. Synchronous.
+
+`sqlite` decides which thread calls what and when; here is only what is done to the file. All writing happens within a
+transaction that the caller begins and ends, so that what waits together is committed together.
+"""
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from magisystem.deliberation.ports import Idempotency, Record, Repeated
+from magisystem.errors import (
+    CursorAhead,
+    DeliberationExists,
+    DeliberationNotFound,
+    Fenced,
+    IdempotencyConflict,
+    LogUnavailable,
+)
+
+SCHEMA_VERSION = 1
+# "MAGI" in ASCII: SQLite's own mark in the file's header for whose file it is.
+APPLICATION_ID = 0x4D414749
+
+_SCHEMA = """
+CREATE TABLE deliberations (
+    row INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    owner TEXT NOT NULL,
+    term INTEGER NOT NULL,
+    writer TEXT NOT NULL,
+    last_seq INTEGER NOT NULL,
+    has_ended INTEGER NOT NULL,
+    charter BLOB NOT NULL,
+    idempotency_key TEXT,
+    fingerprint TEXT,
+    UNIQUE (owner, idempotency_key)
+) STRICT;
+CREATE INDEX unfinished ON deliberations (writer) WHERE NOT has_ended;
+CREATE TABLE events (
+    deliberation INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    is_terminal INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (deliberation, seq)
+) STRICT, WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a log stands in the file."""
+
+    row: int
+    owner: str
+    term: int
+    last_seq: int
+    has_ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A log without its end, and the process that was writing it."""
+
+    deliberation_id: str
+    owner: str
+    writer: str
+    charter: bytes
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the file, make it where there is none, and see that it can be used.
+
+    Raises:
+        LogUnavailable: it cannot; the message says what to do.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
+    except (OSError, sqlite3.Error) as error:
+        raise LogUnavailable(
+            f"The log {path} cannot be opened: {error}. Set MAGI_DATA_DIR to another folder."
+        ) from error
+    try:
+        _prepare(connection, path)
+    except sqlite3.Error as error:
+        connection.close()
+        raise unavailable(error, path) from error
+    except LogUnavailable:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    application_id, version, n_tables = (
+        _number(connection, statement)
+        for statement in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
+    )
+    if n_tables and application_id != APPLICATION_ID:
+        raise LogUnavailable(f"{path} is a database of another program. Set MAGI_DATA_DIR to another folder.")
+    if version > SCHEMA_VERSION:
+        raise LogUnavailable(
+            f"{path} was written by a newer version of MAGISystem (schema {version}; this one knows {SCHEMA_VERSION}). "
+            "Install that version, or set MAGI_DATA_DIR to another folder."
+        )
+    connection.execute("PRAGMA journal_mode = WAL")
+    # With WAL, NORMAL keeps every commit through a crash of the process; only a crash of the machine may lose the
+    # last ones. https://www.sqlite.org/pragma.html#pragma_synchronous
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("BEGIN IMMEDIATE")
+    if not n_tables and not _number(connection, "SELECT count(*) FROM sqlite_master"):
+        for statement in _SCHEMA.split(";"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    connection.execute("COMMIT")
+
+
+def _number(connection: sqlite3.Connection, statement: str) -> int:
+    return int(connection.execute(statement).fetchone()[0])
+
+
+def unavailable(error: sqlite3.Error, path: Path) -> LogUnavailable:
+    """Say what a failure of SQLite means for whoever operates the server."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    told = {
+        sqlite3.SQLITE_FULL: "the disk is full. Make room; new deliberations then start again by themselves.",
+        sqlite3.SQLITE_READONLY: f"it cannot be written. Make {path.parent} writable for this user.",
+        sqlite3.SQLITE_CANTOPEN: f"it cannot be opened. Make {path.parent} readable and writable for this user.",
+        sqlite3.SQLITE_PERM: f"it cannot be opened. Make {path.parent} readable and writable for this user.",
+        sqlite3.SQLITE_CORRUPT: "it is damaged. Move it away to start anew, or recover it: sqlite3 FILE .recover",
+        sqlite3.SQLITE_NOTADB: "it is no SQLite database. Move it away, or set MAGI_DATA_DIR to another folder.",
+        sqlite3.SQLITE_BUSY: "another process holds it locked. Stop that process.",
+        sqlite3.SQLITE_IOERR: "the disk fails. See the system's log.",
+    }.get(code, str(error))
+    return LogUnavailable(f"The log {path}: {told}")
+
+
+def create(
+    connection: sqlite3.Connection,
+    deliberation_id: str,
+    owner: str,
+    writer: str,
+    charter: bytes,
+    idempotency: Idempotency | None,
+) -> int | Repeated:
+    """Begin a log; give its term, or the deliberation that the key belongs to already.
+
+    Raises:
+        DeliberationExists: the id is taken.
+        IdempotencyConflict: the key belongs to another request.
+    """
+    if idempotency is not None:
+        found = connection.execute(
+            "SELECT id, fingerprint FROM deliberations WHERE owner = ? AND idempotency_key = ?",
+            (owner, idempotency.key),
+        ).fetchone()
+        if found is not None:
+            if found[1] != idempotency.fingerprint:
+                raise IdempotencyConflict(idempotency.key)
+            return Repeated(found[0])
+    key = (idempotency.key, idempotency.fingerprint) if idempotency else (None, None)
+    try:
+        connection.execute(
+            "INSERT INTO deliberations (id, owner, term, writer, last_seq, has_ended, charter, idempotency_key, "
+            "fingerprint) VALUES (?, ?, 1, ?, 0, 0, ?, ?, ?)",
+            (deliberation_id, owner, writer, charter, *key),
+        )
+    except sqlite3.IntegrityError as error:
+        raise DeliberationExists(deliberation_id) from error
+    return 1
+
+
+def append(connection: sqlite3.Connection, deliberation_id: str, term: int, records: Sequence[Record]) -> None:
+    """Append records whole.
+
+    Raises:
+        Fenced: the term is over, the seqs do not continue the log, or it has ended; nothing was written.
+    """
+    head = head_of(connection, deliberation_id)
+    if head is None or head.term != term:
+        raise Fenced(f"The log of {deliberation_id!r} has another writer now.")
+    if head.has_ended:
+        raise Fenced(f"The log of {deliberation_id!r} has ended.")
+    check_continues(records, head.last_seq, deliberation_id)
+    connection.executemany(
+        "INSERT INTO events (deliberation, seq, is_terminal, body) VALUES (?, ?, ?, ?)",
+        [(head.row, record.seq, record.is_terminal, record.body) for record in records],
+    )
+    connection.execute(
+        "UPDATE deliberations SET last_seq = ?, has_ended = ? WHERE row = ?",
+        (records[-1].seq, records[-1].is_terminal, head.row),
+    )
+
+
+def check_continues(records: Sequence[Record], last_seq: int, deliberation_id: str) -> None:
+    """See that records continue a log.
+
+    Raises:
+        Fenced: they do not, or something follows a terminal one.
+    """
+    if [record.seq for record in records] != list(range(last_seq + 1, last_seq + 1 + len(records))):
+        raise Fenced(f"The log of {deliberation_id!r} continues at {last_seq + 1}, not at {records[0].seq}.")
+    if any(record.is_terminal for record in records[:-1]):
+        raise Fenced("Nothing can follow a terminal event.")
+
+
+def orphans(connection: sqlite3.Connection) -> list[Orphan]:
+    """Give the logs without an end, with the process that wrote each; the oldest first."""
+    found = connection.execute(
+        "SELECT id, owner, writer, charter FROM deliberations WHERE NOT has_ended ORDER BY row"
+    ).fetchall()
+    return [Orphan(*row) for row in found]
+
+
+def take_over(connection: sqlite3.Connection, deliberation_id: str, former: str, writer: str) -> int | None:
+    """Give a log a new writer and term; ``None`` where it has ended or somebody else was first."""
+    found = connection.execute(
+        "UPDATE deliberations SET term = term + 1, writer = ? WHERE id = ? AND writer = ? AND NOT has_ended "
+        "RETURNING term",
+        (writer, deliberation_id, former),
+    ).fetchone()
+    return found and found[0]
+
+
+def forget(connection: sqlite3.Connection, deliberation_id: str, owner: str) -> None:
+    """Delete a log.
+
+    Raises:
+        DeliberationNotFound: there is none of that id, or it is another owner's.
+    """
+    head = head_of(connection, deliberation_id)
+    if head is None or head.owner != owner:
+        raise DeliberationNotFound(deliberation_id)
+    connection.execute("DELETE FROM events WHERE deliberation = ?", (head.row,))
+    connection.execute("DELETE FROM deliberations WHERE row = ?", (head.row,))
+
+
+def head_of(connection: sqlite3.Connection, deliberation_id: str) -> Head | None:
+    """Give where a log stands."""
+    found = connection.execute(
+        "SELECT row, owner, term, last_seq, has_ended FROM deliberations WHERE id = ?", (deliberation_id,)
+    ).fetchone()
+    return None if found is None else Head(found[0], found[1], found[2], found[3], bool(found[4]))
+
+
+def page(
+    connection: sqlite3.Connection, deliberation_id: str, owner: str, after: int, limit: int
+) -> tuple[Head, tuple[Record, ...]]:
+    """Give where a log stands and what it holds after ``after``.
+
+    Raises:
+        DeliberationNotFound: there is none of that id, or it is another owner's.
+        CursorAhead: ``after`` is beyond the log's end.
+    """
+    head = head_of(connection, deliberation_id)
+    if head is None or head.owner != owner:
+        raise DeliberationNotFound(deliberation_id)
+    if after > head.last_seq:
+        raise CursorAhead(after, head.last_seq)
+    found = connection.execute(
+        "SELECT seq, body, is_terminal FROM events WHERE deliberation = ? AND seq > ? ORDER BY seq LIMIT ?",
+        (head.row, after, limit),
+    )
+    return head, tuple(Record(seq, body, bool(is_terminal)) for seq, body, is_terminal in found)
+
+
+def writer_name() -> str:
+    """Give a name that no other process has had: the process id, for people, and enough chance."""
+    return f"{os.getpid()}-{os.urandom(8).hex()}"
