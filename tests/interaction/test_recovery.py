@@ -1,0 +1,285 @@
+"""What is left after a crash is finished: by the same server started again, exactly once, with what was done kept."""
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from magisystem.council.briefs import Matter, Message
+from magisystem.council.presets import MAGI
+from magisystem.deliberation import Deliberations, ModelChoice, Proposal
+from magisystem.deliberation.convening import RECOVERY
+from magisystem.deliberation.ports import Record, Repeated
+from magisystem.logs.sqlite import SqliteEventLog
+from magisystem.protocol.codec import decode
+from magisystem.protocol.digest import Digest
+from magisystem.protocol.events import (
+    AgentComplete,
+    AgentStart,
+    AnyEvent,
+    Cancelled,
+    Complete,
+    Failed,
+    Traced,
+    VerdictGiven,
+    VoteCast,
+)
+from magisystem.protocol.fold import fold
+from magisystem.protocol.sse import FrameDecoder
+from magisystem.protocol.values import Mode, Outcome
+from magisystem.testing.scripted import Script, ScriptedModel, Wait, approval, speech
+
+OWNER = "local"
+PROPOSAL = Proposal(Matter("Should we move the billing service to Rust?", history=(Message("user", "We are six."),)))
+
+
+def events_of(records: Sequence[Record]) -> list[AnyEvent]:
+    return [decode(record.body) for record in records]
+
+
+def digest_of(records: Sequence[Record]) -> str:
+    digest = Digest()
+    for record in records[:-1]:
+        digest.add(record.body)
+    return str(digest)
+
+
+class Crash:
+    """A log in a folder, whose process dies at will: its writer's lock is let go and nothing more is written."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @asynccontextmanager
+    async def process(self, model: ScriptedModel) -> AsyncGenerator[tuple[Deliberations, SqliteEventLog]]:
+        async with (
+            SqliteEventLog.open(self.folder) as log,
+            Deliberations(log, model, ModelChoice("scripted:model")) as deliberations,
+        ):
+            yield deliberations, log
+
+
+async def crashed_at(folder: Path, scripts: dict[str, list[Script]], until: str, proposal: Proposal = PROPOSAL) -> str:
+    """Deliberate until ``until`` stands in the log, then die; give the deliberation's id."""
+    async with Crash(folder).process(ScriptedModel(scripts)) as (deliberations, _):
+        deliberation_id = await deliberations.start(proposal, OWNER)
+        seen = ""
+        async with asyncio.timeout(10), deliberations.follow(deliberation_id, OWNER) as batches:
+            async for batch in batches:
+                seen += "".join(record.body.decode() for record in batch)
+                if until in seen:
+                    break
+    return deliberation_id
+
+
+async def recovered(folder: Path, deliberation_id: str) -> tuple[list[Record], ScriptedModel]:
+    model = ScriptedModel()
+    async with Crash(folder).process(model) as (deliberations, _):
+        assert await deliberations.recover() == [deliberation_id]
+        async with asyncio.timeout(10):
+            await deliberations.outcome(deliberation_id, OWNER)
+        page = await deliberations.read(deliberation_id, OWNER)
+    return list(page.records), model
+
+
+def hanging() -> Script:
+    never = asyncio.Event()
+    return lambda brief: [*speech("Half a sentence"), Wait(never.wait), *approval(brief)]
+
+
+async def test_finished_lanes_stay_and_unfinished_ones_begin_again(tmp_path: Path) -> None:
+    deliberation_id = await crashed_at(tmp_path, {"caspar": [hanging()]}, until='"agentId":"melchior","status"')
+    records, model = await recovered(tmp_path, deliberation_id)
+    events = events_of(records)
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    attempts = {
+        agent.id: [event.attempt for event in events if isinstance(event, AgentStart) and event.agent_id == agent.id]
+        for agent in MAGI.agents
+    }
+    assert attempts["caspar"] == [1, 2]
+    assert attempts["melchior"] == [1]
+    assert [brief.agent.id for brief in model.speeches].count("melchior") == 0
+    assert {state.agent_id: state.text for state in fold(events).lanes}["caspar"].startswith("CASPAR has read")
+    assert isinstance(events[-1], Complete)
+    assert events[-1].outcome is Outcome.DECIDED
+    assert events[-1].digest == digest_of(records)
+    assert any(isinstance(event, Traced) and event.trace.action == RECOVERY for event in events)
+
+
+async def test_what_was_asked_survives_with_its_history(tmp_path: Path) -> None:
+    deliberation_id = await crashed_at(tmp_path, {"caspar": [hanging()]}, until="Half a sentence")
+    _, model = await recovered(tmp_path, deliberation_id)
+    brief = next(brief for brief in model.speeches if brief.agent.id == "caspar")
+    assert "We are six." in brief.messages[-1].content
+    assert "Should we move the billing service to Rust?" in brief.messages[-1].content
+
+
+async def test_a_finished_council_goes_straight_to_the_judge_who_sees_all_statements(tmp_path: Path) -> None:
+    deliberation_id = await crashed_at(tmp_path, {"solomon": [hanging()]}, until="Half a sentence")
+    records, model = await recovered(tmp_path, deliberation_id)
+    (brief,) = model.speeches
+    assert brief.agent.id == "solomon"
+    assert {item.testimony.agent_id for item in brief.quoted} == {"caspar", "balthasar", "melchior"}
+    assert all("has read the question" in item.testimony.statement for item in brief.quoted)
+    events = events_of(records)
+    assert sum(isinstance(event, VoteCast) for event in events) == 3
+    assert sum(isinstance(event, VerdictGiven) for event in events) == 1
+
+
+async def test_a_chat_is_recovered_too(tmp_path: Path) -> None:
+    proposal = Proposal(Matter("Hello?"), mode=Mode.CHAT)
+    deliberation_id = await crashed_at(tmp_path, {"solomon": [hanging()]}, "Half a sentence", proposal)
+    records, _ = await recovered(tmp_path, deliberation_id)
+    end = decode(records[-1].body)
+    assert isinstance(end, Complete)
+    assert end.outcome is Outcome.ANSWERED
+
+
+async def test_every_place_a_process_can_die_at_leads_to_the_same_outcome(tmp_path: Path) -> None:
+    whole = tmp_path / "whole"
+    async with Crash(whole).process(ScriptedModel()) as (deliberations, _):
+        deliberation_id = await deliberations.start(PROPOSAL, OWNER)
+        await deliberations.outcome(deliberation_id, OWNER)
+        complete = (await deliberations.read(deliberation_id, OWNER)).records
+        charter = await _charter(whole, deliberation_id)
+    for n_written in range(len(complete)):
+        folder = tmp_path / f"after-{n_written}"
+        async with SqliteEventLog.open(folder) as log:
+            writer = await log.create("one", OWNER, charter)
+            assert not isinstance(writer, Repeated)
+            await writer.append(complete[:n_written])
+        records, model = await recovered(folder, "one")
+        events = events_of(records)
+        assert [event.seq for event in events] == list(range(1, len(events) + 1))
+        assert records[:n_written] == list(complete[:n_written])
+        end = events[-1]
+        assert isinstance(end, Complete)
+        assert (end.outcome, end.decision, end.tally.approved) == (Outcome.DECIDED, "APPROVED", 3)
+        assert end.digest == digest_of(records)
+        done = {event.agent_id for event in events_of(complete[:n_written]) if isinstance(event, AgentComplete)}
+        assert not done & {brief.agent.id for brief in model.speeches}
+
+
+async def _charter(folder: Path, deliberation_id: str) -> bytes:
+    import sqlite3
+
+    with sqlite3.connect(folder / "magi.sqlite") as connection:
+        return connection.execute("SELECT charter FROM deliberations WHERE id = ?", (deliberation_id,)).fetchone()[0]
+
+
+async def test_what_was_being_cancelled_is_not_brought_back_to_life(tmp_path: Path) -> None:
+    deliberation_id = await crashed_at(tmp_path, {"caspar": [hanging()]}, until="Half a sentence")
+    async with SqliteEventLog.open(tmp_path) as log:
+        (unfinished,) = await log.recover()
+        last = (await log.read(deliberation_id, OWNER)).records[-1].seq
+        cancelled = (
+            b'{"type":"agent_complete","seq":%d,"timestamp":"2026-01-01T00:00:00.000Z","agentId":"caspar",'
+            b'"status":"cancelled","usage":{"inputTokens":1,"outputTokens":2},"durationMs":3}' % (last + 1)
+        )
+        await unfinished.writer.append([Record(last + 1, cancelled, is_terminal=False)])
+    records, model = await recovered(tmp_path, deliberation_id)
+    assert isinstance(decode(records[-1].body), Cancelled)
+    assert model.speeches == []
+
+
+async def test_a_charter_of_another_version_ends_in_an_error_and_nobody_waits(tmp_path: Path) -> None:
+    async with SqliteEventLog.open(tmp_path) as log:
+        await log.create("one", OWNER, b'{"from": "the future"}')
+    async with Crash(tmp_path).process(ScriptedModel()) as (deliberations, _):
+        assert await deliberations.recover() == []
+        state = await deliberations.outcome("one", OWNER)
+    assert isinstance(state.error, Failed)
+    assert state.error.error == "charter_unreadable"
+
+
+async def test_of_two_processes_that_start_together_one_recovers(tmp_path: Path) -> None:
+    deliberation_id = await crashed_at(tmp_path, {"caspar": [hanging()]}, until="Half a sentence")
+    async with (
+        Crash(tmp_path).process(ScriptedModel()) as (one, _),
+        Crash(tmp_path).process(ScriptedModel()) as (two, _),
+    ):
+        found = await asyncio.gather(one.recover(), two.recover())
+        assert sorted(found, key=len) == [[], [deliberation_id]]
+        # The other one follows what it does not write.
+        state = await two.outcome(deliberation_id, OWNER)
+        assert state.complete is not None
+
+
+@asynccontextmanager
+async def magi_serve(port: int, **settings: str) -> AsyncGenerator[tuple[Process, httpx2.AsyncClient]]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", "from magisystem.cli import main; main()", "serve", "--port", str(port),
+        stdout=DEVNULL, stderr=DEVNULL, env=os.environ | settings,
+    )  # fmt: skip
+    url = f"http://127.0.0.1:{port}"
+    try:
+        async with httpx2.AsyncClient(base_url=url, timeout=30, limits=httpx2.Limits(max_connections=None)) as http:
+            async with asyncio.timeout(30):
+                while True:
+                    try:
+                        await http.get("/ping")
+                    except httpx2.TransportError:
+                        await asyncio.sleep(0.02)
+                    else:
+                        break
+            yield process, http
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def read_until_cut(http: httpx2.AsyncClient, begun: asyncio.Event) -> tuple[str, list[Any]]:
+    """Ask, and read until the connection breaks; give the id and the events."""
+    events: list[Any] = []
+    decoder = FrameDecoder()
+    async with http.stream("POST", "/invocations", json={"question": PROPOSAL.matter.question}) as answer:
+        deliberation_id = answer.headers["x-magi-deliberation-id"]
+        try:
+            async for piece in answer.aiter_bytes():
+                events += [decode(frame.data) for frame in decoder.feed(piece)]
+                if len(events) > 10:
+                    begun.set()
+        except httpx2.TransportError:
+            return deliberation_id, events
+    pytest.fail("the stream ended cleanly")
+
+
+def free_port() -> int:
+    import socket
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+async def test_twenty_in_flight_are_all_decided_after_the_server_was_killed_or_stopped(how: signal.Signals) -> None:
+    port = free_port()
+    settings = {"MAGI_EMBEDDED_TOKENS_PER_S": "100"}
+    async with magi_serve(port, **settings) as (process, http):
+        begun = [asyncio.Event() for _ in range(20)]
+        readers = [asyncio.create_task(read_until_cut(http, event)) for event in begun]
+        async with asyncio.timeout(40):
+            await asyncio.gather(*(event.wait() for event in begun))
+        process.send_signal(how)
+        async with asyncio.timeout(10):
+            await process.wait()
+        seen = await asyncio.gather(*readers)
+    async with magi_serve(port, MAGI_EMBEDDED_TOKENS_PER_S="0") as (_, http), asyncio.timeout(40):
+        for deliberation_id, before in seen:
+            path = f"/deliberations/{deliberation_id}/events"
+            rest = await http.get(path, params={"after": str(before[-1].seq)})
+            whole = [*before, *(decode(frame.data) for frame in FrameDecoder().feed(rest.content))]
+            assert [event.seq for event in whole] == list(range(1, len(whole) + 1))
+            assert isinstance(whole[-1], Complete)
+            assert whole[-1].outcome in (Outcome.DECIDED, Outcome.INCONCLUSIVE)
+            assert sum(isinstance(event, VoteCast) for event in whole) == 3
