@@ -19,6 +19,8 @@ from magisystem.models.speech import Connection, StrandsModel
 _REMEMBERED_S = 30.0
 # Names come from requests: what is kept for them has a bound.
 _KEPT = 256
+# `magi models` asks every provider at once; one that takes longer is shown as one that did not answer.
+_SURVEY_S = 3.0
 
 
 class Provider(Protocol):
@@ -27,7 +29,7 @@ class Provider(Protocol):
     prefix: str
     example: str
     note: str | None
-    # What `connect` loads; imported beside the event loop before the first connection, since SDKs take a second and more.
+    # What `connect` loads; imported beside the event loop before the first connection, since SDKs take seconds.
     module: str
 
     async def reason_unusable(self, model_id: str | None) -> str | None:
@@ -70,6 +72,8 @@ class Catalogue:
             if reason := await provider.reason_unusable(model_id):
                 raise ModelUnavailable(f"The model {name!r} cannot be used here: {reason}", field=field)
             self._usable_until = {known: until for known, until in self._usable_until.items() if until > now}
+            while len(self._usable_until) >= _KEPT:
+                del self._usable_until[next(iter(self._usable_until))]
             self._usable_until[name] = now + _REMEMBERED_S
         if name not in self._models:
             while len(self._models) >= _KEPT:
@@ -80,8 +84,8 @@ class Catalogue:
         return self._models[name]
 
     async def survey(self) -> tuple[Usability, ...]:
-        """Tell of every provider whether it can be used here."""
-        reasons = await asyncio.gather(*(provider.reason_unusable(None) for provider in self._providers.values()))
+        """Tell of every provider whether it can be used here, within three seconds, and whatever it does."""
+        reasons = await asyncio.gather(*(_surveyed(provider) for provider in self._providers.values()))
         return tuple(
             Usability(provider.prefix, provider.example, provider.note, reason)
             for provider, reason in zip(self._providers.values(), reasons, strict=True)
@@ -110,8 +114,18 @@ class Catalogue:
         if provider is None:
             known = ", ".join(provider.example for provider in self._providers.values())
             raise UnknownModel(f"There is no model provider {prefix!r}. Known forms: {known}.", field=field)
-        if not model_id and prefix != provider.example:
+        if not model_id.strip() and prefix != provider.example:
             raise UnknownModel(f"{name!r} names no model. The form is {provider.example!r}.", field=field)
         if model_id and prefix == provider.example:
             raise UnknownModel(f"{prefix!r} has no models to choose from. Write {prefix!r} alone.", field=field)
         return provider, model_id
+
+
+async def _surveyed(provider: Provider) -> str | None:
+    try:
+        async with asyncio.timeout(_SURVEY_S):
+            return await provider.reason_unusable(None)
+    except TimeoutError:
+        return f"it did not answer within {_SURVEY_S:g} s."
+    except Exception as error:  # noqa: BLE001 - a survey's supervisor: one broken SDK must not hide the other providers
+        return f"asking it failed ({type(error).__name__})."

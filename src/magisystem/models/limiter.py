@@ -2,7 +2,7 @@
 
 One lane that is refused makes every lane of that model wait, because they share the quota it ran into. The wait grows
 from one refusal to the next and is drawn at random below its bound ("full jitter", AWS Architecture Blog, "Exponential
-Backoff And Jitter"), so that the lanes do not come back in step. A call that is accepted ends it.
+Backoff And Jitter"), so that the lanes do not come back in step. A call that is accepted afterwards starts it anew.
 """
 
 import asyncio
@@ -10,6 +10,8 @@ import random
 
 _FIRST_S = 1.0
 _MOST_S = 20.0
+# 2 ** 5 is beyond `_MOST_S` already; an unbounded exponent would one day be beyond what a float holds.
+_MOST_DOUBLINGS = 5
 
 
 class Limiter:
@@ -25,16 +27,25 @@ class Limiter:
         # Lanes refused together are one refusal: only one that was let through since then raises the bound.
         if now >= self._closed_until:
             self._n_refusals += 1
-        bound_s = min(_MOST_S, _FIRST_S * 2 ** (self._n_refusals - 1))
-        wait_s = retry_after_s if retry_after_s is not None else bound_s * random.random()
+        wait_s = retry_after_s if retry_after_s is not None else self._bound_s * random.random()
         self._closed_until = max(self._closed_until, now + wait_s)
-        return self._closed_until - now + 0.1 * bound_s * random.random()
+        return self._closed_until - now + self._jitter_s()
 
     def accepted(self) -> None:
-        """Take note that the provider took a call."""
-        self._n_refusals = 0
+        """Take note that the provider took a call; one that was under way when others were refused proves nothing."""
+        if asyncio.get_running_loop().time() >= self._closed_until:
+            self._n_refusals = 0
 
     @property
     def wait_s(self) -> float:
-        """The seconds to wait before a call; 0 while nothing is throttled."""
-        return max(0.0, self._closed_until - asyncio.get_running_loop().time())
+        """The seconds to wait before a call, with a jitter of their own each time; 0 while nothing is throttled."""
+        left_s = self._closed_until - asyncio.get_running_loop().time()
+        return left_s + self._jitter_s() if left_s > 0 else 0.0
+
+    def _jitter_s(self) -> float:
+        # Also what is left of the wait where a provider asks for none.
+        return 0.1 * self._bound_s * random.random()
+
+    @property
+    def _bound_s(self) -> float:
+        return min(_MOST_S, _FIRST_S * 2 ** min(max(0, self._n_refusals - 1), _MOST_DOUBLINGS))

@@ -23,7 +23,7 @@ from magisystem.deliberation.ports import (
     Thought,
     Utterance,
 )
-from magisystem.errors import ModelExhausted, ModelStreamCut, ModelThrottled
+from magisystem.errors import ModelExhausted, ModelRejected, ModelStreamCut, ModelThrottled, ModelWithheld
 from magisystem.models.failures import translated
 from magisystem.models.limiter import Limiter
 from magisystem.protocol.values import Usage
@@ -32,6 +32,12 @@ if TYPE_CHECKING:
     from strands import Agent
     from strands.models.model import Model as StrandsProvider
     from strands.types.content import Message
+
+# How long Strands may take to leave its generators once the connection is closed; it takes milliseconds.
+_LEAVE_S = 2.0
+# Stop reasons that are no end, as Strands and the providers' own words for them reach this module.
+_WITHHELD = frozenset({"content_filtered", "guardrail_intervened", "refusal"})
+_OVERFLOWN = "model_context_window_exceeded"
 
 
 class Connection(Protocol):
@@ -79,17 +85,21 @@ class StrandsModel:
         if connection.dropped:
             yield Noted("sampling_dropped", f"{self.name} does not take {', '.join(connection.dropped)}; not sent.")
         while True:
-            if wait_s := self.limiter.wait_s:
+            # Others may be refused while this lane waits.
+            while wait_s := self.limiter.wait_s:
                 yield Noted(THROTTLE_WAIT, f"{self.name} is throttled", round(1000 * wait_s))
                 await asyncio.sleep(wait_s)
             try:
                 with translated(self.name):
-                    async for utterance in _Speech(brief, connection, self.limiter, max_calls).utterances():
-                        has_spoken = has_spoken or isinstance(utterance, Said | Thought)
-                        yield utterance
+                    speech = _Speech(brief, connection, self.limiter, max_calls)
+                    async with aclosing(speech.utterances()) as utterances:
+                        async for utterance in utterances:
+                            max_calls -= isinstance(utterance, Noted) and utterance.action == MODEL_CALL
+                            has_spoken = has_spoken or isinstance(utterance, Said | Thought)
+                            yield utterance
             except ModelThrottled as error:
                 wait_s = self.limiter.refused(error.retry_after_s)
-                if has_spoken:
+                if has_spoken or max_calls <= 0:
                     raise
                 yield Noted(THROTTLE_WAIT, error.message, round(1000 * wait_s))
                 await asyncio.sleep(wait_s)
@@ -102,22 +112,26 @@ class _Speech:
 
     def __init__(self, brief: Brief, connection: Connection, limiter: Limiter, max_calls: int) -> None:
         self._brief = brief
+        self._connection = connection
         self._limiter = limiter
         self._calls_left = max_calls
         self._tool = _ballot_tool(brief.ballot) if brief.ballot else None
         self._agent = _agent(brief, connection, self._tool)
-        # Whether the provider has said that its message is finished, and whether it has ended the block it was in.
-        self._is_stopped = False
+        # Whether the provider has said that its message is finished, and why, and whether it has ended the block it
+        # was in.
+        self._stop_reason: str | None = None
         self._is_in_block = False
 
-    async def utterances(self) -> AsyncIterator[Utterance]:
+    async def utterances(self) -> AsyncGenerator[Utterance]:
         prompt = self._brief.messages[-1].content
         while True:
             is_exhausted = False
-            async for utterance in self._turn(prompt):
-                is_exhausted = is_exhausted or isinstance(utterance, _OutputLimit)
-                if not isinstance(utterance, _OutputLimit):
-                    yield utterance
+            async with aclosing(self._turn(prompt)) as turn:
+                async for utterance in turn:
+                    if isinstance(utterance, _OutputLimit):
+                        is_exhausted = True
+                    else:
+                        yield utterance
             if is_exhausted and (self._tool is None or not self._calls_left):
                 raise ModelExhausted(
                     "The model reached its output limit before it was done. Raise `maxTokens` for this agent."
@@ -129,23 +143,46 @@ class _Speech:
             )
             prompt = f"You have not called `{self._tool.tool_name}`. Call it now, and write nothing else."
 
-    async def _turn(self, prompt: str) -> "AsyncIterator[Utterance | _OutputLimit]":
+    async def _turn(self, prompt: str) -> "AsyncGenerator[Utterance | _OutputLimit]":
         from strands.types.exceptions import MaxTokensReachedException
 
-        stream = self._agent.stream_async(prompt, limits={"turns": self._calls_left})
+        happenings = cast(
+            "AsyncGenerator[dict[str, Any]]",
+            self._agent.stream_async(prompt, limits={"turns": self._calls_left}),
+        )
         try:
-            async with aclosing(cast("AsyncGenerator[dict[str, Any]]", stream)) as happenings:
-                async for happening in happenings:
+            while (happening := await anext(happenings, None)) is not None:
+                try:
                     for utterance in self._heard(happening):
                         yield utterance
-                    if self._tool is not None:
-                        for utterance in self._tool.take_news():
-                            yield utterance
+                except BaseException:
+                    await self._leave(happenings)
+                    raise
         except MaxTokensReachedException:
             yield Noted("output_limit", "The model reached its output limit.")
             yield _OutputLimit()
 
+    async def _leave(self, happenings: AsyncGenerator[dict[str, Any]]) -> None:
+        """Leave Strands from a place where it is not at its end.
+
+        Closing its outermost generator would leave the inner ones to the garbage collector, which ends them in tasks of
+        its own: after this speech, and with OpenTelemetry complaining of each that it was begun elsewhere. So the
+        connection is closed instead, and Strands leaves by itself, inmost first.
+        """
+        self._agent.cancel()
+        await self._connection.aclose()
+        try:
+            async with asyncio.timeout(_LEAVE_S):
+                async for _ in happenings:
+                    pass
+        except Exception:  # noqa: BLE001, S110 - what is left fails because its connection was closed
+            pass
+        await happenings.aclose()
+
     def _heard(self, happening: dict[str, Any]) -> list[Utterance]:
+        return [*self._heard_model(happening), *(self._tool.take_news() if self._tool is not None else ())]
+
+    def _heard_model(self, happening: dict[str, Any]) -> list[Utterance]:
         if event := happening.get("event"):
             return self._heard_raw(cast("dict[str, Any]", event))
         if text := happening.get("data"):
@@ -154,10 +191,7 @@ class _Speech:
             return [Thought(text)]
         message = happening.get("message")
         if message and message["role"] == "assistant":
-            # A provider whose stream is cut may end as if nothing were wrong; what it has not said, it has not said.
-            if not self._is_stopped:
-                raise ModelStreamCut("The stream ended before the model said that it was finished.")
-            self._is_stopped = False
+            self._check_end()
         return []
 
     def _heard_raw(self, event: dict[str, Any]) -> list[Utterance]:
@@ -165,20 +199,38 @@ class _Speech:
             case {"messageStart": _}:
                 self._limiter.accepted()
                 self._calls_left -= 1
+                self._stop_reason = None
+                self._is_in_block = False
                 return [Noted(MODEL_CALL, "The provider accepted the call.")]
             case {"contentBlockDelta": _}:
                 self._is_in_block = True
             case {"contentBlockStop": _}:
                 self._is_in_block = False
-            case {"messageStop": _}:
+            case {"messageStop": {"stopReason": reason}}:
                 if self._is_in_block:
                     raise ModelStreamCut("The stream ended in the middle of a block.")
-                self._is_stopped = True
+                self._stop_reason = reason
             case {"metadata": {"usage": usage}}:
                 return [Spent(_usage(usage))]
             case _:
                 pass
         return []
+
+    def _check_end(self) -> None:
+        """Hold what Strands takes for a whole message against what the provider has said of its end.
+
+        Raises:
+            ModelError: it said nothing, as when a stream is cut, or that it will not go on.
+        """
+        match self._stop_reason:
+            case None:
+                raise ModelStreamCut("The stream ended before the model said that it was finished.")
+            case reason if reason in _WITHHELD:
+                raise ModelWithheld(f"The provider withheld the answer ({reason}).")
+            case reason if reason == _OVERFLOWN:
+                raise ModelRejected("The conversation does not fit the model's context window.")
+            case _:
+                pass
 
 
 class _OutputLimit:
