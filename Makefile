@@ -40,8 +40,9 @@ fmt: $(READY) ## Format and fix what can be fixed
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+# `magi ask` exits with 10 for rejected and 20 for inconclusive; to make, those are answers like any other.
 ask: $(READY) ## Ask a question: make ask Q="Should we …?"
-	@$(BIN)/magi ask "$$Q"
+	@$(BIN)/magi ask "$$Q"; code=$$?; case $$code in 10|20) exit 0;; *) exit $$code;; esac
 
 lock: $(READY) ## Renew uv.lock from pyproject.toml
 	@$(BIN)/uv lock --upgrade
