@@ -37,12 +37,13 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=1, le=65_535)
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     data_dir: Path = Field(default_factory=lambda: user_data_path("magisystem", appauthor=False))
 
     model: str = Field("embedded", min_length=1)
     embedded_tokens_per_s: float = Field(40.0, ge=0, le=100_000)
     openai_api_key: SecretStr | None = Field(None, validation_alias=AliasChoices("OPENAI_API_KEY"))
-    openai_compatible_base_url: str | None = Field(None, pattern=r"^https?://")
+    openai_compatible_base_url: str | None = None
     openai_compatible_api_key: SecretStr | None = None
     anthropic_api_key: SecretStr | None = Field(None, validation_alias=AliasChoices("ANTHROPIC_API_KEY"))
     ollama_host: str = Field("http://localhost:11434", validation_alias=AliasChoices("OLLAMA_HOST"))
@@ -51,6 +52,21 @@ class Settings(BaseSettings):
     sage_s: Seconds = 90.0
     judge_s: Seconds = 60.0
     silence_s: Seconds = 30.0
+
+    @field_validator("ollama_host", mode="before")
+    @classmethod
+    def _complete_host(cls, given: Any) -> Any:
+        """Take what Ollama itself takes: a bare host and port, and for its server "any address"."""
+        if not isinstance(given, str):
+            return given
+        return (given if "://" in given else f"http://{given}").replace("://0.0.0.0", "://127.0.0.1")
+
+    @field_validator("openai_compatible_base_url", "ollama_host")
+    @classmethod
+    def _is_url(cls, given: str | None) -> str | None:
+        if given is not None and not re.match(r"https?://[^/\s]+", given):
+            raise ValueError("a URL such as http://localhost:8000/v1")
+        return given
 
     @field_validator("cors_origins", mode="before")
     @classmethod
@@ -61,8 +77,16 @@ class Settings(BaseSettings):
         origins = tuple(origin.strip().rstrip("/") for origin in given.split(",") if origin.strip())
         for origin in origins:
             if origin != "*" and not re.fullmatch(r"https?://[^/\s]+", origin):
-                raise ValueError(f"{origin!r} is no origin; one looks like https://app.example.com")
+                raise ValueError("a list of origins such as https://app.example.com, with commas between")
         return origins
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _split_hosts(cls, given: Any) -> Any:
+        """Take a list with commas, as environments hold it."""
+        if not isinstance(given, str):
+            return given
+        return tuple(host.strip().lower() for host in given.split(",") if host.strip())
 
     @property
     def limits(self) -> Limits:
@@ -91,7 +115,8 @@ def read_configuration(environment: Mapping[str, str] | None = None, **given: An
         fault = error.errors()[0]
         name = str(fault["loc"][0]) if fault["loc"] else "settings"
         variable = name if name.isupper() else f"MAGI_{name.upper()}"
-        raise SettingsInvalid(f"{variable}: {fault['msg']} (it is {fault['input']!r}).") from None
+        reason = fault["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+        raise SettingsInvalid(f"{variable} should be {reason}; it is {fault['input']!r}.") from None
     by_agent = {
         found[1].lower(): model
         for variable, model in environment.items()

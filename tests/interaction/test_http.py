@@ -12,6 +12,7 @@ from tests.support.failing_log import FailingLog
 from tests.support.serving import Server, events_of, scripted_server
 
 from magisystem.deliberation.ports import Record
+from magisystem.errors import ModelDenied
 from magisystem.http.event_stream import EventStream
 from magisystem.protocol.codec import decode, encode
 from magisystem.protocol.events import AnyEvent, Complete, Start, VerdictGiven, VoteCast
@@ -239,8 +240,8 @@ BAD_BODIES: list[tuple[bytes, str]] = [
     (b'{"question": "a", "agents": {"caspar": {"maxTokens": 0}}}', "agents.caspar.maxTokens"),
     (b'{"question": "a", "agents": {"caspar": {"maxTokens": 10.5}}}', "agents.caspar.maxTokens"),
     (b'{"question": "a", "agents": {"caspar": {"enabled": "no"}}}', "agents.caspar.enabled"),
-    (b'{"question": "a", "agents": {"solomon": {"enabled": false}}}', "council"),
-    (b'{"question": "a", "agents": {"solomon": {"enabled": false}}, "mode": "chat"}', "council"),
+    (b'{"question": "a", "agents": {"solomon": {"enabled": false}}}', "agents.solomon.enabled"),
+    (b'{"question": "a", "agents": {"solomon": {"enabled": false}}, "mode": "chat"}', "agents.solomon.enabled"),
     (b'{"action": "explode"}', "action"),
     (b'{"action": "resume"}', "deliberationId"),
     (b'{"action": "resume", "deliberationId": "x", "after": -1}', "after"),
@@ -365,3 +366,31 @@ async def test_the_documentation_shows_the_schema_that_every_event_keeps(server:
 async def test_the_councils_are_listed(server: Server) -> None:
     (council,) = (await server.http.get("/councils")).json()["items"]
     assert [agent["name"] for agent in council["agents"]] == ["CASPAR", "BALTHASAR", "MELCHIOR", "SOLOMON"]
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example.com", "evil.example.com:8080", "localhost.evil.example.com", "", "[::2]"]
+)
+async def test_a_local_server_answers_to_no_foreign_name(server: Server, host: str) -> None:
+    answer = await server.http.post("/invocations", json=QUESTION, headers={"host": host})
+    assert (answer.status_code, answer.json()["code"]) == (421, "host_not_allowed")
+    assert server.model.speeches == []
+
+
+async def test_a_local_server_answers_to_its_local_names_and_those_it_is_given() -> None:
+    async with scripted_server(ScriptedModel(), allowed_hosts="magi.example.com") as server:
+        for host in ("localhost", "LOCALHOST:8080", "127.0.0.1:1", "[::1]:8080", "magi.example.com"):
+            assert (await server.http.get("/ping", headers={"host": host})).status_code == 200
+
+
+async def test_a_listed_council_can_be_sent_back_as_it_is(server: Server) -> None:
+    (council,) = (await server.http.get("/councils")).json()["items"]
+    document = (await server.http.post("/invocations", json={**QUESTION, "council": council, "stream": False})).json()
+    assert document["complete"]["outcome"] == "decided"
+
+
+async def test_a_chat_that_cannot_succeed_is_not_called_retryable() -> None:
+    denied: Script = lambda _: [*speech("Half a sen"), ModelDenied("no access")]  # noqa: E731
+    async with scripted_server(ScriptedModel({"solomon": [denied]})) as server:
+        document = (await server.http.post("/invocations", json={**QUESTION, "mode": "chat", "stream": False})).json()
+    assert (document["error"]["error"], document["error"]["retryable"]) == ("model_denied", False)

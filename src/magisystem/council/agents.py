@@ -95,6 +95,13 @@ class Council:
             InvalidRequest: what is left is no council.
         """
         known = {agent.id for agent in self.agents}
+        judge = self.judge
+        if self.rule is Rule.JUDGE and judge and not changes.get(judge.id, AgentChange()).enabled:
+            raise InvalidRequest(
+                f"By its rule `judge` the council {self.id!r} needs {judge.name}. Leave it enabled, or give a whole "
+                "council with the rule `majority` or `unanimous`.",
+                field=f"agents.{judge.id}.enabled",
+            )
         for agent_id in changes:
             if agent_id not in known:
                 names = ", ".join(sorted(known))

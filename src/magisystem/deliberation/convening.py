@@ -157,14 +157,16 @@ class Convening:
         charter = self.case.charter
         judge = charter.council.judge
         assert judge is not None  # noqa: S101 - settled before the deliberation begins
-        status, cause = self.past.status(judge.id), self.past.cause(judge.id)
+        status, cause, is_retryable = self.past.status(judge.id), self.past.cause(judge.id), True
         if status is None:
             lane = self._lane(judge, chat_brief(judge, charter.matter), journal)
             await lane.run()
-            status, cause = lane.status, lane.cause
+            status, cause, is_retryable = lane.status, lane.cause, lane.is_retryable
         if status is LaneStatus.FAILED:
             message = f"{judge.name} could not answer. The trace says why."
-            await journal.write(partial(Failed, error=cause or ModelFailed.code, message=message, retryable=True))
+            await journal.write(
+                partial(Failed, error=cause or ModelFailed.code, message=message, retryable=is_retryable)
+            )
         else:
             await journal.write(partial(self._complete, journal, answered(charter.council.rule)))
 

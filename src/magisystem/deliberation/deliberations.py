@@ -62,14 +62,17 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """Which model an agent gets where neither the request nor its council names one."""
+    """Which model an agent gets where neither the request nor its council names one.
+
+    In ``by_agent`` an id is written as a variable's name can hold it: ``_`` stands for ``-``.
+    """
 
     default: str
     by_agent: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def for_agent(self, agent_id: str) -> str:
         """Give the model's name for an agent."""
-        return self.by_agent.get(agent_id, self.default)
+        return self.by_agent.get(agent_id.replace("-", "_"), self.default)
 
 
 class Deliberations:

@@ -37,6 +37,8 @@ class Lane:
     casting: Casting | None = None
     status: LaneStatus | None = None
     cause: str | None = None
+    # Whether what failed the lane may succeed another time.
+    is_retryable: bool = False
     usage: Usage = field(default_factory=lambda: Usage(input_tokens=0, output_tokens=0))
     attempt: int = 0
     n_calls: int = 0
@@ -178,6 +180,7 @@ class Lane:
             return
         self.status = LaneStatus.FAILED
         self.cause = error.code
+        self.is_retryable = error.retryable
 
     async def _write_casting(self, casting: Casting) -> None:
         match casting:

@@ -71,7 +71,7 @@ Utterance = Said | Thought | Noted | Cast | Spoilt | Spent
 class Model(Protocol):
     """One model, ready to be called for any number of agents at once.
 
-    Guarantees, proved by `magisystem.testing.ModelContract`:
+    Guarantees, proved by `magisystem.testing.models.ModelContract`:
 
     1. What is uttered comes as the provider sends it; nothing is held back until the end.
     2. A speech either ends normally, and then the provider said that it was finished, or raises a `ModelError`; an end
@@ -169,7 +169,7 @@ class LogWriter(Protocol):
 class EventLog(Protocol):
     """The logs of all deliberations: append-only, one writer at a time, any number of followers.
 
-    Guarantees, proved by `magisystem.testing.EventLogContract`:
+    Guarantees, proved by `magisystem.testing.event_log.EventLogContract`:
 
     1. Append, then deliver: a follower sees a record only after the log holds it.
     2. Every follower sees the same records in seq order from its cursor on, each once, with no gap, whether it came

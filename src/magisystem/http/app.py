@@ -21,9 +21,10 @@ from magisystem.deliberation.ports import Page
 from magisystem.errors import InvalidRequest, MagiError
 from magisystem.http.body import read_json_body
 from magisystem.http.event_stream import EventStream
+from magisystem.http.hosts import HostCheck, allowed_hosts
 from magisystem.http.openapi import DESCRIPTION, describe
 from magisystem.http.problems import answer_error, answer_fault, answer_http_error
-from magisystem.http.proposals import proposal
+from magisystem.http.proposals import council_fields, proposal
 from magisystem.protocol.codec import encode_value
 from magisystem.protocol.fold import DeliberationState
 from magisystem.protocol.requests import (
@@ -57,7 +58,7 @@ def create_app(application: Application) -> FastAPI:
     )
     patch_fastapi(app)
     app.state.stopping = stopping = asyncio.Event()
-    routes = Routes(application, stopping)
+    routes = Routes(application, stopping, int(datetime.now(UTC).timestamp()))
     app.add_exception_handler(MagiError, answer_error)
     app.add_exception_handler(HTTPException, answer_http_error)
     app.add_exception_handler(Exception, answer_fault)
@@ -68,6 +69,7 @@ def create_app(application: Application) -> FastAPI:
         allow_headers=["authorization", "content-type", "idempotency-key", "last-event-id"],
         expose_headers=["x-magi-deliberation-id"],
     )
+    app.add_middleware(HostCheck, allowed=allowed_hosts(application.settings))
     for path, method, endpoint in (
         ("/invocations", "POST", routes.invoke),
         ("/ping", "GET", routes.ping),
@@ -88,6 +90,8 @@ class Routes:
 
     application: Application
     stopping: asyncio.Event
+    # Unix second.
+    started_at: int
 
     async def ping(self, _: Request) -> Response:
         """Say that the server lives."""
@@ -98,7 +102,8 @@ class Routes:
                 "timestamp": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
                 "service": SERVICE,
                 "version": version("magisystem"),
-                "time_of_last_update": int(now.timestamp()),
+                # The status has been the same since the start: this is when it last changed, never "now".
+                "time_of_last_update": self.started_at,
             }
         )
 
@@ -144,7 +149,7 @@ class Routes:
 
     async def councils(self, _: Request) -> Response:
         """Give the councils that come with the system."""
-        return _json({"items": [msgspec.to_builtins(council) for council in PRESETS.values()]})
+        return _json({"items": [council_fields(council) for council in PRESETS.values()]})
 
     async def _follow(self, deliberation_id: str, after: int, wait_s: float | None) -> Response:
         """Stream from a cursor; or, with ``wait_s``, give what there is after it, waiting so long for something."""

@@ -1,5 +1,7 @@
 """From a request that was checked to a proposal that can be deliberated on."""
 
+from typing import Any
+
 from magisystem.council.agents import Agent, AgentChange, Council, Sampling
 from magisystem.council.briefs import Criteria, Matter, Message
 from magisystem.council.presets import preset
@@ -27,6 +29,34 @@ def proposal(request: StartRequest) -> Proposal:
         changes={agent_id: _change(change) for agent_id, change in request.agents.items()},
         session_id=request.session_id,
     )
+
+
+def council_fields(council: Council) -> dict[str, Any]:
+    """Give a council in the form in which a request gives one whole."""
+    return {
+        "id": council.id,
+        "rule": council.rule,
+        "agents": [
+            {
+                "agentId": agent.id,
+                "name": agent.name,
+                "role": agent.role,
+                "systemPrompt": agent.persona,
+                **_given(
+                    model=agent.model,
+                    temperature=agent.sampling.temperature,
+                    topP=agent.sampling.top_p,
+                    topK=agent.sampling.top_k,
+                    maxTokens=agent.sampling.max_tokens,
+                ),
+            }
+            for agent in council.agents
+        ],
+    }
+
+
+def _given(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _council(request: CouncilRequest) -> Council:

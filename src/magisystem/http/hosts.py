@@ -1,0 +1,60 @@
+"""Which names a server answers to.
+
+A server on the loopback interface is reached by its local names only. A foreign page can make its own name point there
+(DNS rebinding), and would then be of the same origin as this server for the browser; its requests carry that name.
+"""
+
+import ipaddress
+import re
+from http import HTTPStatus
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from magisystem.config import Settings
+from magisystem.http.problems import problem
+
+_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def allowed_hosts(settings: Settings) -> frozenset[str] | None:
+    """Give the names the server answers to, in lower case and without a port; ``None`` for any."""
+    if "*" in settings.allowed_hosts or (not settings.allowed_hosts and not _is_loopback(settings.host)):
+        return None
+    return _LOCAL | {settings.host.lower()} | set(settings.allowed_hosts)
+
+
+class HostCheck:
+    """Refuses requests for a host that is not this one, before anything else is done with them."""
+
+    def __init__(self, app: ASGIApp, allowed: frozenset[str] | None) -> None:
+        self._app = app
+        self._allowed = allowed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or refuse it."""
+        if scope["type"] == "lifespan" or self._allowed is None or self._name(scope) in self._allowed:
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            answer = problem(
+                HTTPStatus.MISDIRECTED_REQUEST,
+                "host_not_allowed",
+                f"This server does not answer to the host {self._name(scope)!r}. If it should, name it in "
+                "MAGI_ALLOWED_HOSTS.",
+                retryable=False,
+            )
+            await answer(scope, receive, send)
+
+    def _name(self, scope: Scope) -> str:
+        host = Headers(scope=scope).get("host", "").lower()
+        found = re.fullmatch(r"\[([0-9a-f:.]+)\](?::\d+)?|([^:]*)(?::\d+)?", host)
+        return (found[1] or found[2] or "") if found else ""
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
