@@ -8,7 +8,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fmt ask lock
+.PHONY: help setup run test check fmt ask bench lock
 
 help: ## Show what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ fmt: $(READY) ## Format and fix what can be fixed
 # `magi ask` exits with 10 for rejected and 20 for inconclusive; to make, those are answers like any other.
 ask: $(READY) ## Ask a question: make ask Q="Should we …?"
 	@$(BIN)/magi ask "$$Q"; code=$$?; case $$code in 10|20) exit 0;; *) exit $$code;; esac
+
+bench: $(READY) ## Measure the first token with many deliberations at once
+	@$(BIN)/python -m benchmarks.first_token
 
 lock: $(READY) ## Renew uv.lock from pyproject.toml
 	@$(BIN)/uv lock --upgrade

@@ -31,9 +31,13 @@ async def open_application(configuration: Configuration) -> AsyncGenerator[Appli
 
     Raises:
         LogUnavailable: the log cannot be used; the message says what to do.
+        UnknownModel: a setting names a model that there cannot be.
     """
     settings = configuration.settings
     catalogue = open_catalogue(settings)
+    catalogue.check(settings.model, field="MAGI_MODEL")
+    for agent_id, name in configuration.models.by_agent.items():
+        catalogue.check(name, field=f"MAGI_MODEL_{agent_id.upper()}")
     try:
         async with (
             SqliteEventLog.open(settings.data_dir) as log,

@@ -25,13 +25,17 @@
     │   ├── ModelExhausted          the output limit was reached before the answer ended
     │   ├── ModelWithheld           a guardrail or filter of the provider stopped the answer
     │   └── ModelFailed             anything else a provider reports
-    └── LogError                the event log cannot do what it was asked
-        ├── DeliberationNotFound    no such deliberation (or not the asker's)
-        ├── DeliberationExists      the id is taken
-        ├── IdempotencyConflict     the key belongs to another request
-        ├── CursorAhead             a cursor beyond what the log holds
-        ├── Fenced                  the writer's term is over: another writer has taken the log
-        └── LogUnavailable          the log cannot be read or written now
+    ├── LogError                the event log cannot do what it was asked
+    │   ├── DeliberationNotFound    no such deliberation (or not the asker's)
+    │   ├── DeliberationExists      the id is taken
+    │   ├── IdempotencyConflict     the key belongs to another request
+    │   ├── CursorAhead             a cursor beyond what the log holds
+    │   ├── Fenced                  the writer's term is over: another writer has taken the log
+    │   └── LogUnavailable          the log cannot be read or written now
+    └── RecordsError            the records cannot do what they were asked
+        ├── SessionNotFound         no such session (or not the asker's)
+        ├── RecordsNewer            a newer version of the system wrote them
+        └── RecordsUnavailable      they cannot be read or written now
 
 A leaf's ``code`` is stable: clients, dashboards and tests rely on it. ``retryable`` says whether the same request may
 succeed later without a change. Messages are for people: they name what is wrong and what mends it, and never hold a
@@ -279,4 +283,33 @@ class LogUnavailable(LogError):
     """The log cannot be read or written now."""
 
     code = "log_unavailable"
+    retryable = True
+
+
+class RecordsError(MagiError):
+    """The records cannot do what they were asked."""
+
+    code = "records_error"
+
+
+class SessionNotFound(RecordsError):
+    """No such session; one of another owner looks exactly like it."""
+
+    code = "session_not_found"
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(f"There is no session {session_id!r}.")
+        self.session_id = session_id
+
+
+class RecordsNewer(RecordsError):
+    """The records were written by a newer version of the system, which this one cannot read."""
+
+    code = "records_newer"
+
+
+class RecordsUnavailable(RecordsError):
+    """The records cannot be read or written now."""
+
+    code = "records_unavailable"
     retryable = True

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from magisystem.deliberation.ports import Idempotency, LogWriter, Page, Record, Repeated, Unfinished
+from magisystem.deliberation.ports import Idempotency, Listed, LogWriter, Page, Record, Repeated, Unfinished
 from magisystem.errors import LogUnavailable
 from magisystem.logs import MemoryEventLog
 
@@ -35,6 +35,9 @@ class FailingLog:
 
     async def recover(self) -> Sequence[Unfinished]:
         return ()
+
+    async def listed(self, after: int = 0, limit: int = 1_000) -> Sequence[Listed]:
+        return await self._inner.listed(after, limit)
 
     async def forget(self, deliberation_id: str, owner: str) -> None:
         await self._inner.forget(deliberation_id, owner)

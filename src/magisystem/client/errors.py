@@ -2,6 +2,9 @@
 
 from magisystem.errors import MagiError, RequestError
 
+# Too early, too many, too slow: refusals of the 4xx that the same request gets over by waiting (RFC 9110, 8470, 6585).
+_PASSING_STATUSES = frozenset({408, 425, 429})
+
 
 class AddressInvalid(RequestError):
     """What was given as a server's address is no HTTP URL."""
@@ -10,10 +13,17 @@ class AddressInvalid(RequestError):
 
 
 class ServerUnreachable(MagiError):
-    """No connection to the server came about, or it broke before an answer; nothing is known to have been started."""
+    """No connection to the server came about, or it broke before an answer.
+
+    ``may_be_begun`` is false where nothing can have been started: no connection came about at all.
+    """
 
     code = "server_unreachable"
     retryable = True
+
+    def __init__(self, message: str, *, may_be_begun: bool = False) -> None:
+        super().__init__(message)
+        self.may_be_begun = may_be_begun
 
 
 class ServerRefused(MagiError):
@@ -33,12 +43,17 @@ class ServerRefused(MagiError):
         self.field = field
         self.is_retryable = is_retryable
 
+    @property
+    def is_passing(self) -> bool:
+        """Whether waiting may mend it: a fault of the server or of what stands before it, or its own word."""
+        return self.is_retryable or self.status >= 500 or self.status in _PASSING_STATUSES
+
 
 class StreamCut(MagiError):
-    """The stream ended, or failed, before the deliberation's terminal event.
+    """A deliberation could not be followed to its terminal event, for all the patience there was.
 
-    The deliberation goes on without its follower: it can be followed on from ``cursor``, the last seq received.
-    ``deliberation_id`` is empty where the stream broke before it was known.
+    It goes on without its follower: it can be followed on from ``cursor``, the last seq received. ``deliberation_id``
+    is empty where it was never learnt; the same request under the same idempotency key attaches to it then.
     """
 
     code = "stream_cut"

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from dataclasses import dataclass, field
 from functools import partial
+from io import StringIO
 
 from magisystem.council.ballots import Casting, Verdict, Vote, read_fenced
 from magisystem.council.briefs import Brief
@@ -33,7 +34,8 @@ class Lane:
     journal: Journal
     deadline_s: float
     silence_s: float
-    text: list[str] = field(default_factory=list[str])
+    # One growing buffer: as a list of tokens a long text would take a dozen times its size.
+    text: StringIO = field(default_factory=StringIO)
     casting: Casting | None = None
     status: LaneStatus | None = None
     cause: str | None = None
@@ -56,7 +58,7 @@ class Lane:
     @property
     def statement(self) -> str:
         """The visible text of the attempt that stands."""
-        return "".join(self.text).strip()
+        return self.text.getvalue().strip()
 
     async def run(self) -> None:
         """Speak, and end the lane.
@@ -87,7 +89,7 @@ class Lane:
     async def _attempt(self) -> bool:
         """Make one attempt; tell whether the lane is done."""
         self.attempt += 1
-        self.text.clear()
+        self.text = StringIO()
         self._spoilt = None
         n_calls_before = self.n_calls
         await self.journal.write(
@@ -129,7 +131,7 @@ class Lane:
                     silence.reschedule(loop.time() + self.silence_s)
                     match utterance:
                         case Said(text):
-                            self.text.append(text)
+                            self.text.write(text)
                             self.n_chars += len(text)
                             await self.journal.say(self.agent_id, text)
                         case Thought(text):

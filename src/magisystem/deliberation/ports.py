@@ -1,17 +1,18 @@
-"""What a deliberation needs from outside: a model to speak with, a log to write to.
+"""What a deliberation needs from outside: a model to speak with, a log to write to, records to be found in.
 
-Adapters are in ``models/``, ``logs/``.
+Adapters are in ``models/``, ``logs/`` and ``records/``.
 Each port lists its guarantees; `magisystem.testing` holds the suites that prove them over every adapter.
 """
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from magisystem.council.ballots import Casting
 from magisystem.council.briefs import Brief
-from magisystem.protocol.values import Usage
+from magisystem.protocol.values import Decision, Mode, Outcome, Usage
 
 # --- What a model utters ------------------------------------------------------------------------------------------
 
@@ -137,6 +138,16 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """A log among all logs. ``place`` rises in the order in which they were begun."""
+
+    place: int
+    deliberation_id: str
+    owner: str
+    has_ended: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Idempotency:
     """A caller's own name for a start, and what tells the same request from another one under that name."""
 
@@ -227,6 +238,14 @@ class EventLog(Protocol):
         """
         ...
 
+    async def listed(self, after: int = 0, limit: int = 1_000) -> Sequence[Listed]:
+        """Give at most ``limit`` logs of all owners whose place is beyond ``after``, in the order of their places.
+
+        Raises:
+            LogUnavailable: it cannot be read now.
+        """
+        ...
+
     async def forget(self, deliberation_id: str, owner: str) -> None:
         """Delete a log; its followers end with `DeliberationNotFound`, and its writer is fenced.
 
@@ -245,3 +264,149 @@ class Unfinished:
     owner: str
     charter: bytes
     writer: LogWriter
+
+
+# --- The records --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a list shows of one deliberation. What is not known yet, or never will be, is ``None``.
+
+    ``status`` is as in `DeliberationState`. ``answer`` is what later turns of its session are told of it.
+    """
+
+    deliberation_id: str
+    session_id: str
+    question: str
+    mode: Mode
+    council_id: str
+    status: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    outcome: Outcome | None = None
+    decision: Decision | None = None
+    confidence: float | None = None
+    summary: str | None = None
+    answer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """An entry, whose it is, and ``text``, all that it can be found by."""
+
+    owner: str
+    entry: Entry
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which entries are asked for, the newest first unless ``is_oldest_first``; every condition given must hold.
+
+    Each word of ``text`` (they stand between white space) must occur in what the entry can be found by, as it stands
+    but for its case and width. ``cursor`` is a page's ``next_cursor``.
+    """
+
+    text: str = ""
+    outcome: Outcome | None = None
+    decision: Decision | None = None
+    session_id: str | None = None
+    has_outcome: bool = False
+    is_oldest_first: bool = False
+    limit: int = 20
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """A page of entries. ``next_cursor`` is ``None`` on the last one."""
+
+    items: tuple[Entry, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A conversation. ``title`` is its first question; ``last_at`` is when its newest turn began."""
+
+    session_id: str
+    title: str
+    n_turns: int
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """A page of sessions. ``next_cursor`` is ``None`` on the last one."""
+
+    items: tuple[Session, ...]
+    next_cursor: str | None
+
+
+class Records(Protocol):
+    """What a person searches, lists and deletes. Derived from the logs: what is lost here can be made again.
+
+    Guarantees, proved by `magisystem.testing.RecordsContract`:
+
+    1. Noting is atomic and may be repeated; the last one stands, but what has ended is never made unended again.
+    2. An owner finds what is the owner's own, and nothing tells whether another owner has more.
+    3. Any text may be searched for; no character of it is taken for anything but itself.
+    4. Pages, read one after the other by their cursors, hold every entry that was there when the first was read, each
+       once, whatever is noted meanwhile.
+    5. Nothing waits for the disk on the event loop, and reading does not wait for writing.
+    """
+
+    async def note(self, recordings: Sequence[Recording]) -> None:
+        """Keep recordings, all or none, in place of what was kept of their deliberations before.
+
+        Raises:
+            RecordsUnavailable: they cannot be written now; nothing was.
+        """
+        ...
+
+    async def unended(self, deliberation_ids: Sequence[str]) -> Sequence[str]:
+        """Give those of at most 1,000 deliberations of which no end is kept, in the order given.
+
+        Raises:
+            RecordsUnavailable: they cannot be read now.
+        """
+        ...
+
+    async def search(self, owner: str, query: Query) -> Entries:
+        """Give a page of an owner's entries.
+
+        Raises:
+            InvalidRequest: the cursor is none that was given out here.
+            RecordsUnavailable: they cannot be read now.
+        """
+        ...
+
+    async def sessions(self, owner: str, limit: int = 20, cursor: str | None = None) -> Sessions:
+        """Give a page of an owner's sessions as they were when the first page was read, the latest turn first.
+
+        Raises:
+            InvalidRequest: the cursor is none that was given out here.
+            RecordsUnavailable: they cannot be read now.
+        """
+        ...
+
+    async def forget(self, owner: str, deliberation_id: str) -> bool:
+        """Delete what is kept of a deliberation; tell whether there was something.
+
+        Raises:
+            RecordsUnavailable: they cannot be written now.
+        """
+        ...
+
+
+class ClearableRecords(Records, Protocol):
+    """Records that can be emptied, for whoever makes them anew from the logs."""
+
+    async def clear(self) -> None:
+        """Delete everything of every owner.
+
+        Raises:
+            RecordsUnavailable: they cannot be written now; nothing was deleted.
+        """
+        ...

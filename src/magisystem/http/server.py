@@ -48,7 +48,7 @@ def serve(configuration: Configuration, on_listening: Callable[[], None]) -> Non
     logging.getLogger("magisystem").setLevel(logging.INFO)
     # uvicorn reports an aborted body as a fault of the application; here it is how a stream is cut on purpose.
     logging.getLogger("uvicorn.error").addFilter(_is_no_abortion)
-    factory = uvicorn.Config("", loop="auto").get_loop_factory()
+    factory = uvicorn.Config("", loop="auto", log_config=None).get_loop_factory()
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(_serve(configuration, on_listening))
 
@@ -81,6 +81,7 @@ async def _begin(application: Application) -> None:
             _log.info("went on with %d unfinished deliberations", len(recovered))
         # The agents' libraries take a second and more to import.
         await application.catalogue.warm(application.settings.model)
+        await application.catalogue.find(application.settings.model, field="MAGI_MODEL")
     except MagiError as error:
         _log.error("%s (%s)", error.message, error.code)
 

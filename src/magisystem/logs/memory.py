@@ -8,8 +8,9 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 
-from magisystem.deliberation.ports import Idempotency, LogWriter, Page, Record, Repeated, Unfinished
+from magisystem.deliberation.ports import Idempotency, Listed, LogWriter, Page, Record, Repeated, Unfinished
 from magisystem.errors import CursorAhead, DeliberationExists, DeliberationNotFound, Fenced, IdempotencyConflict
 
 _BATCH = 512
@@ -18,6 +19,7 @@ _BATCH = 512
 @dataclass(slots=True, eq=False)
 class _Log:
     owner: str
+    place: int
     key: str | None = None
     is_forgotten: bool = False
     records: list[Record] = field(default_factory=list[Record])
@@ -67,6 +69,7 @@ class MemoryEventLog:
         self._finished: dict[str, None] = {}
         self._keys: dict[tuple[str, str], tuple[str, str]] = {}
         self._keep_finished = keep_finished
+        self._n_begun = 0
 
     async def create(
         self, deliberation_id: str, owner: str, charter: bytes = b"", idempotency: Idempotency | None = None
@@ -81,7 +84,8 @@ class MemoryEventLog:
                 return Repeated(known[0])
         if deliberation_id in self._logs:
             raise DeliberationExists(deliberation_id)
-        log = self._logs[deliberation_id] = _Log(owner)
+        log = self._logs[deliberation_id] = _Log(owner, place=self._n_begun + 1)
+        self._n_begun += 1
         if idempotency is not None:
             log.key = idempotency.key
             self._keys[owner, idempotency.key] = (deliberation_id, idempotency.fingerprint)
@@ -104,6 +108,11 @@ class MemoryEventLog:
     async def recover(self) -> Sequence[Unfinished]:
         """See `EventLog.recover`. What this process has not written to its end, nobody can."""
         return ()
+
+    async def listed(self, after: int = 0, limit: int = 1_000) -> Sequence[Listed]:
+        """See `EventLog.listed`."""
+        beyond = ((id_, log) for id_, log in self._logs.items() if log.place > after)
+        return [Listed(log.place, id_, log.owner, log.is_done) for id_, log in islice(beyond, limit)]
 
     async def forget(self, deliberation_id: str, owner: str) -> None:
         """See `EventLog.forget`."""

@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from filelock import FileLock, Timeout
 
-from magisystem.deliberation.ports import Idempotency, LogWriter, Page, Record, Repeated, Unfinished
+from magisystem.deliberation.ports import Idempotency, Listed, LogWriter, Page, Record, Repeated, Unfinished
 from magisystem.errors import CursorAhead, DeliberationNotFound, Fenced, LogUnavailable
 from magisystem.logs import sqlite_file
 from magisystem.logs.group_commit import GroupCommit
@@ -208,6 +208,10 @@ class SqliteEventLog:
         for name in dead:
             _lock_path(self._path.parent, name).unlink(missing_ok=True)
         return taken
+
+    async def listed(self, after: int = 0, limit: int = 1_000) -> Sequence[Listed]:
+        """See `EventLog.listed`."""
+        return await self._read(lambda connection: sqlite_file.listed(connection, after, limit))
 
     async def forget(self, deliberation_id: str, owner: str) -> None:
         """See `EventLog.forget`."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from magisystem.deliberation.ports import Idempotency, Record, Repeated
+from magisystem.deliberation.ports import Idempotency, Listed, Record, Repeated
 from magisystem.errors import (
     CursorAhead,
     DeliberationExists,
@@ -215,6 +215,14 @@ def orphans(connection: sqlite3.Connection) -> list[Orphan]:
         "SELECT id, owner, writer, charter FROM deliberations WHERE NOT has_ended ORDER BY row"
     ).fetchall()
     return [Orphan(*row) for row in found]
+
+
+def listed(connection: sqlite3.Connection, after: int, limit: int) -> list[Listed]:
+    """Give the logs beyond a place, with and without an end."""
+    found = connection.execute(
+        "SELECT row, id, owner, has_ended FROM deliberations WHERE row > ? ORDER BY row LIMIT ?", (after, limit)
+    )
+    return [Listed(row, deliberation_id, owner, bool(has_ended)) for row, deliberation_id, owner, has_ended in found]
 
 
 def take_over(connection: sqlite3.Connection, deliberation_id: str, former: str, writer: str) -> int | None:

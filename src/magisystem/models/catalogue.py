@@ -83,6 +83,14 @@ class Catalogue:
             )
         return self._models[name]
 
+    def check(self, name: str, *, field: str) -> None:
+        """See that a name has the form of one and its provider is known; whether it can be used is not asked.
+
+        Raises:
+            UnknownModel: it has not, or it is not.
+        """
+        self._parse(name, field)
+
     async def survey(self) -> tuple[Usability, ...]:
         """Tell of every provider whether it can be used here, within three seconds, and whatever it does."""
         reasons = await asyncio.gather(*(_surveyed(provider) for provider in self._providers.values()))

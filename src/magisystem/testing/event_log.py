@@ -12,7 +12,7 @@ import asyncio
 
 import pytest
 
-from magisystem.deliberation.ports import EventLog, Idempotency, LogWriter, Record, Repeated
+from magisystem.deliberation.ports import EventLog, Idempotency, Listed, LogWriter, Record, Repeated
 from magisystem.errors import (
     CursorAhead,
     DeliberationExists,
@@ -214,6 +214,23 @@ class EventLogContract:
         begun = await asyncio.gather(*(log.create(str(n), OWNER, idempotency=key) for n in range(20)))
         assert sum(not isinstance(writer, Repeated) for writer in begun) == 1
         assert len({writer.deliberation_id for writer in begun if isinstance(writer, Repeated)}) == 1
+
+    # Listing.
+
+    async def test_every_log_of_every_owner_is_listed_in_order_page_by_page(self, log: EventLog) -> None:
+        for n in range(5):
+            writer = await log.create(f"log-{n}", f"owner-{n % 2}")
+            assert not isinstance(writer, Repeated)
+            await writer.append(records(1, 1, ends=n != 3))
+        seen: list[Listed] = []
+        while page := await log.listed(seen[-1].place if seen else 0, limit=2):
+            assert len(page) <= 2
+            seen += page
+        assert [(item.deliberation_id, item.owner, item.has_ended) for item in seen] == [
+            (f"log-{n}", f"owner-{n % 2}", n != 3) for n in range(5)
+        ]
+        await log.forget("log-1", "owner-1")
+        assert [item.deliberation_id for item in await log.listed()] == ["log-0", "log-2", "log-3", "log-4"]
 
     # Forgetting.
 
