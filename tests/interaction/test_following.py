@@ -2,14 +2,18 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncGenerator
+from pathlib import Path
 
 import httpx2
 import pytest
 from tests.support.serving import Server, scripted_server
 
+from magisystem.deliberation.ports import Repeated
 from magisystem.logs.sqlite import SqliteEventLog
 from magisystem.protocol.sse import FrameDecoder
+from magisystem.testing.event_log import records
 from magisystem.testing.scripted import Script, ScriptedModel, Wait, approval, speech
 
 QUESTION = {"question": "Should we move the billing service to Rust?"}
@@ -175,3 +179,39 @@ async def test_a_thousand_followers_each_get_every_event() -> None:
             sequences = await asyncio.gather(*followers)
     whole = list(range(1, len(sequences[0]) + 1))
     assert all(seen == whole for seen in sequences)
+
+
+async def test_a_reader_that_reads_nothing_stops_nobody_and_loses_nothing() -> None:
+    text = "A sentence of some length that fills the buffers on the way. " * 8_000
+    model = ScriptedModel({"caspar": [lambda brief: [*speech(text), *approval(brief)]]})
+    async with scripted_server(model) as server:
+        address = httpx2.URL(server.url)
+        idle = socket.socket()
+        # A small window, so that what is not read stays with the server, as it does for a reader far away.
+        idle.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        idle.settimeout(0)
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(idle, (address.host, address.port))
+        body = json.dumps(QUESTION).encode()
+        head = ("POST /invocations HTTP/1.0", "host: localhost", "content-type: application/json")
+        head = "\r\n".join((*head, f"content-length: {len(body)}", "", ""))
+        await loop.sock_sendall(idle, head.encode() + body)
+        first = await loop.sock_recv(idle, 2_048)
+        deliberation_id = first.split(b"x-magi-deliberation-id: ")[1].split(b"\r\n")[0].decode()
+        brisk = bodies((await server.http.get(f"/deliberations/{deliberation_id}/events")).content)
+        assert json.loads(brisk[-1])["type"] == "complete"
+        received = first
+        while piece := await loop.sock_recv(idle, 65_536):
+            received += piece
+        idle.close()
+        assert bodies(received.split(b"\r\n\r\n", 1)[1]) == brisk
+
+
+async def test_ten_thousand_events_are_replayed_whole(tmp_path: Path) -> None:
+    async with SqliteEventLog.open(tmp_path) as log:
+        writer = await log.create("long", "local")
+        assert not isinstance(writer, Repeated)
+        await writer.append(records(1, 10_000, ends=True))
+        async with scripted_server(ScriptedModel(), log=log) as server:
+            answer = await server.http.get("/deliberations/long/events")
+    assert [json.loads(body)["seq"] for body in bodies(answer.content)] == list(range(1, 10_001))
