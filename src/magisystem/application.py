@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from magisystem.config import Configuration, Settings
 from magisystem.deliberation.deliberations import Deliberations
+from magisystem.deliberation.history import rebuild
+from magisystem.deliberation.ports import ClearableRecords
 from magisystem.logs import SqliteEventLog
 from magisystem.models.anthropic import Anthropic
 from magisystem.models.bedrock.provider import Bedrock
@@ -31,6 +33,7 @@ async def open_application(configuration: Configuration) -> AsyncGenerator[Appli
 
     Raises:
         LogUnavailable: the log cannot be used; the message says what to do.
+        RecordsError: the records cannot be used; the message says what to do.
         UnknownModel: a setting names a model that there cannot be.
     """
     settings = configuration.settings
@@ -41,11 +44,35 @@ async def open_application(configuration: Configuration) -> AsyncGenerator[Appli
     try:
         async with (
             SqliteEventLog.open(settings.data_dir) as log,
-            Deliberations(log, catalogue, configuration.models, limits=settings.limits) as deliberations,
+            _opened_records(settings) as records,
+            Deliberations(
+                log, catalogue, configuration.models, records=records, limits=settings.limits
+            ) as deliberations,
         ):
             yield Application(settings, deliberations, catalogue)
     finally:
         await catalogue.aclose()
+
+
+async def rebuild_records(settings: Settings) -> int:
+    """Make the records anew from the log, and give how many deliberations they hold then.
+
+    Raises:
+        LogUnavailable: the log cannot be used; the message says what to do.
+        RecordsError: the records cannot be used; the message says what to do.
+    """
+    async with SqliteEventLog.open(settings.data_dir) as log, _opened_records(settings) as records:
+        return await rebuild(log, records)
+
+
+@asynccontextmanager
+async def _opened_records(settings: Settings) -> AsyncGenerator[ClearableRecords]:
+    # Here, because SQLAlchemy takes a fifth of a second to import, which a mere `--help` must not cost.
+    from magisystem.records import RECORDS_FILE, SqlRecords
+
+    url = settings.records_url
+    async with SqlRecords.open(url.get_secret_value() if url else settings.data_dir / RECORDS_FILE) as records:
+        yield records
 
 
 def open_catalogue(settings: Settings) -> Catalogue:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from magisystem import errors
-from magisystem.errors import LogError, MagiError, ModelError, RequestError
+from magisystem.errors import LogError, MagiError, ModelError, RecordsError, RequestError
 
 
 def kinds_below(kind: type[MagiError]) -> list[type[MagiError]]:
@@ -17,7 +17,7 @@ def kinds_below(kind: type[MagiError]) -> list[type[MagiError]]:
 
 TREE = [MagiError, *kinds_below(MagiError)]
 LEAVES = [kind for kind in TREE if not kinds_below(kind)]
-BRANCHES: list[type[MagiError]] = [RequestError, ModelError, LogError]
+BRANCHES: list[type[MagiError]] = [RequestError, ModelError, LogError, RecordsError]
 
 
 def drawn() -> list[tuple[str, int, str]]:
@@ -86,6 +86,9 @@ CODES = {
     "CursorAhead": "cursor_ahead",
     "Fenced": "fenced",
     "LogUnavailable": "log_unavailable",
+    "SessionNotFound": "session_not_found",
+    "RecordsNewer": "records_newer",
+    "RecordsUnavailable": "records_unavailable",
 }
 
 
@@ -105,6 +108,7 @@ def test_codes_are_stable() -> None:
         (errors.DeliberationNotFound("d1"), {"deliberation_id": "d1"}),
         (errors.DeliberationExists("d1"), {"deliberation_id": "d1"}),
         (errors.CursorAhead(9, 4), {"cursor": 9, "last_seq": 4}),
+        (errors.SessionNotFound("s1"), {"session_id": "s1"}),
     ],
     ids=lambda value: type(value).__name__,
 )

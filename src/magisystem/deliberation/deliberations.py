@@ -16,6 +16,7 @@ from magisystem.council.briefs import Matter
 from magisystem.council.presets import MAGI
 from magisystem.deliberation.charter import Charter
 from magisystem.deliberation.convening import Case, Convening
+from magisystem.deliberation.history import History, NoRecords
 from magisystem.deliberation.limits import Limits
 from magisystem.deliberation.past import Past
 from magisystem.deliberation.ports import (
@@ -26,10 +27,11 @@ from magisystem.deliberation.ports import (
     Models,
     Page,
     Record,
+    Records,
     Repeated,
     Unfinished,
 )
-from magisystem.errors import InvalidRequest, LogError, LogUnavailable, MagiError
+from magisystem.errors import DeliberationNotFound, InvalidRequest, LogError, LogUnavailable, MagiError
 from magisystem.protocol.codec import decode, encode
 from magisystem.protocol.events import Failed
 from magisystem.protocol.fold import DeliberationState, Fold
@@ -79,6 +81,7 @@ class Deliberations:
     """Starts deliberations and keeps them running, detached from whoever watches.
 
     An async context manager; leaving it stops what still runs and leaves its log without an end, for `recover`.
+    ``history`` finds what there was; without ``records`` it finds nothing.
     """
 
     def __init__(
@@ -87,6 +90,7 @@ class Deliberations:
         models: Models,
         choice: ModelChoice,
         *,
+        records: Records | None = None,
         limits: Limits | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -96,8 +100,10 @@ class Deliberations:
         self._limits = limits or Limits()
         self._now = now
         self._running: dict[str, tuple[Convening, asyncio.Task[None]]] = {}
+        self.history = History(log, records or NoRecords())
 
     async def __aenter__(self) -> "Deliberations":
+        await self.history.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -105,8 +111,11 @@ class Deliberations:
         for convening, task in list(self._running.values()):
             convening.leave()
             task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=_SHUTDOWN_S)
+        try:
+            if tasks:
+                await asyncio.wait(tasks, timeout=_SHUTDOWN_S)
+        finally:
+            await self.history.__aexit__()
 
     @property
     def n_running(self) -> int:
@@ -117,6 +126,7 @@ class Deliberations:
         """Begin a deliberation and give its id; its log exists when this returns, and it runs on by itself.
 
         With a key, a start made before is not made again: its deliberation's id is given, be it running or ended.
+        In a session, the council is told of its finished turns.
 
         Raises:
             RequestError: the proposal cannot be deliberated on as it is; the field is named.
@@ -128,27 +138,32 @@ class Deliberations:
         if proposal.mode is Mode.CHAT and council.judge is None:
             raise InvalidRequest("The mode `chat` needs a judge: it alone answers.", field="mode")
         names = self._model_names(council, proposal.mode)
+        models = await self._find_models(names)
+        matter = proposal.matter
+        if proposal.session_id is not None:
+            matter = await self.history.with_earlier_turns(matter, owner, proposal.session_id)
         case = Case(
             deliberation_id=uuid.uuid4().hex,
             charter=Charter(
                 session_id=proposal.session_id or uuid.uuid4().hex,
                 mode=proposal.mode,
-                matter=proposal.matter,
+                matter=matter,
                 council=council,
                 models=names,
             ),
-            models=await self._find_models(names),
+            models=models,
         )
         idempotency = Idempotency(idempotency_key, proposal.fingerprint) if idempotency_key else None
         # From here on it goes its way, whatever becomes of who asked: a log that is begun must get its writer.
         return await asyncio.shield(self._begin(case, owner, idempotency))
 
     async def recover(self) -> list[str]:
-        """Go on with what a dead process left unfinished, and give the ids.
+        """Go on with what a dead process left unfinished, and give the ids; have recorded what it had not.
 
         Raises:
             LogUnavailable: the log cannot be read or written now.
         """
+        self.history.catch_up()
         recovered: list[str] = []
         for unfinished in await self._event_log.recover():
             past = Past(await self._all_records(unfinished.deliberation_id, unfinished.owner))
@@ -194,14 +209,22 @@ class Deliberations:
         return await self.read(deliberation_id, owner, after)
 
     async def forget(self, deliberation_id: str, owner: str) -> None:
-        """Stop a deliberation if it runs, and delete it.
+        """Stop a deliberation if it runs, and delete it: its log, then its record.
 
         Raises:
             DeliberationNotFound: there is none of that id, or it is another owner's.
             LogUnavailable: the log cannot be written now.
+            RecordsUnavailable: the log is gone and the record is not; asked again, it deletes that.
         """
-        await self.cancel(deliberation_id, owner)
-        await self._event_log.forget(deliberation_id, owner)
+        try:
+            await self.cancel(deliberation_id, owner)
+            await self._event_log.forget(deliberation_id, owner)
+        except DeliberationNotFound:
+            # A deletion that was broken off has left the record.
+            if not await self.history.forget(owner, deliberation_id):
+                raise
+        else:
+            await self.history.forget(owner, deliberation_id)
 
     async def state(self, deliberation_id: str, owner: str) -> DeliberationState:
         """Give a deliberation as its events tell it now.
@@ -269,6 +292,7 @@ class Deliberations:
 
     async def _detach(self, convening: Convening, writer: LogWriter) -> None:
         deliberation_id = convening.case.deliberation_id
+        writer = self.history.watched(writer, deliberation_id, convening.owner, convening.case.charter.session_id)
         task = asyncio.create_task(self._supervise(convening, writer), name=deliberation_id)
         self._running[deliberation_id] = (convening, task)
         # Its first step: a task cancelled before that would end without entering the code that ends its log.
@@ -305,7 +329,8 @@ class Deliberations:
     async def _give_up(self, unfinished: Unfinished, past: Past, error: Exception) -> None:
         code = error.code if isinstance(error, MagiError) else "charter_unreadable"
         message = error.message if isinstance(error, MagiError) else _NOT_READABLE
-        await self._append_error(unfinished.writer, past, code, message)
+        writer = self.history.watched(unfinished.writer, unfinished.deliberation_id, unfinished.owner, session_id="")
+        await self._append_error(writer, past, code, message)
 
     async def _append_error(self, writer: LogWriter, past: Past, code: str, message: str) -> None:
         timestamp = self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -304,8 +304,9 @@ class Recording:
 class Query:
     """Which entries are asked for, the newest first unless ``is_oldest_first``; every condition given must hold.
 
-    Each word of ``text`` (they stand between white space) must occur in what the entry can be found by, as it stands
-    but for its case and width. ``cursor`` is a page's ``next_cursor``.
+    Each word of ``text`` (at most 1,000 characters; words stand between white space) must occur in what the entry can
+    be found by, as it stands but for its case and width. ``limit`` is from 1 to 1,000. ``cursor`` is a page's
+    ``next_cursor``.
     """
 
     text: str = ""

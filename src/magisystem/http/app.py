@@ -14,17 +14,20 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.websockets import WebSocket
 
 from magisystem.application import Application
 from magisystem.council.presets import PRESETS
 from magisystem.deliberation.ports import Page
 from magisystem.errors import InvalidRequest, MagiError
+from magisystem.http import history
 from magisystem.http.body import read_json_body
 from magisystem.http.event_stream import EventStream
 from magisystem.http.hosts import HostCheck, allowed_hosts
 from magisystem.http.openapi import DESCRIPTION, describe
 from magisystem.http.problems import answer_error, answer_fault, answer_http_error
 from magisystem.http.proposals import council_fields, proposal
+from magisystem.http.socket import Socket, origin_refusal
 from magisystem.protocol.codec import encode_value
 from magisystem.protocol.fold import DeliberationState
 from magisystem.protocol.requests import (
@@ -33,10 +36,14 @@ from magisystem.protocol.requests import (
     CancelRequest,
     ForgetRequest,
     GetRequest,
+    ListRequest,
+    PageRequest,
     ResumeRequest,
     StartRequest,
     parse_invocation,
+    parse_query,
 )
+from magisystem.protocol.values import Value
 
 SERVICE = "magisystem-backend"
 # Without an identity provider there is one owner: whoever reaches this server.
@@ -66,7 +73,7 @@ def create_app(application: Application) -> FastAPI:
         CORSMiddleware,
         allow_origins=application.settings.cors_origins,
         allow_methods=["GET", "POST", "DELETE"],
-        allow_headers=["authorization", "content-type", "idempotency-key", "last-event-id"],
+        allow_headers=["authorization", "content-type", "idempotency-key", "last-event-id", "prefer"],
         expose_headers=["x-magi-deliberation-id"],
     )
     app.add_middleware(HostCheck, allowed=allowed_hosts(application.settings))
@@ -74,12 +81,16 @@ def create_app(application: Application) -> FastAPI:
         ("/invocations", "POST", routes.invoke),
         ("/ping", "GET", routes.ping),
         ("/councils", "GET", routes.councils),
+        ("/sessions", "GET", routes.sessions),
+        ("/sessions/{session_id}", "GET", routes.session),
+        ("/deliberations", "GET", routes.past),
         ("/deliberations/{deliberation_id}", "GET", routes.state),
         ("/deliberations/{deliberation_id}", "DELETE", routes.forget),
         ("/deliberations/{deliberation_id}/events", "GET", routes.events),
         ("/deliberations/{deliberation_id}/cancel", "POST", routes.cancel),
     ):
         app.add_route(path, endpoint, methods=[method], include_in_schema=False)
+    app.router.add_websocket_route("/ws", routes.socket)
     describe(app)
     return app
 
@@ -113,11 +124,7 @@ class Routes:
         deliberations = self.application.deliberations
         match parse_invocation(body):
             case StartRequest() as start:
-                key = start.idempotency_key or _idempotency_key(request)
-                deliberation_id = await deliberations.start(proposal(start), LOCAL_OWNER, key)
-                if start.stream and not _wants_only_json(request):
-                    return self._stream(deliberation_id, 0)
-                return _state(await deliberations.outcome(deliberation_id, LOCAL_OWNER))
+                return await self._start(start, request)
             case ResumeRequest() as resume:
                 is_polled = not resume.stream or _wants_only_json(request)
                 return await self._follow(resume.deliberation_id, resume.after, resume.wait if is_polled else None)
@@ -128,6 +135,25 @@ class Routes:
                 return _state(await deliberations.cancel(deliberation_id, LOCAL_OWNER))
             case GetRequest(deliberation_id=deliberation_id):
                 return _state(await deliberations.state(deliberation_id, LOCAL_OWNER))
+            case ListRequest() as listing:
+                return _value(await history.page(deliberations.history, LOCAL_OWNER, listing))
+
+    async def past(self, request: Request) -> Response:
+        """Give a page of the deliberations of the past."""
+        listing = parse_query(request.query_params, ListRequest)
+        return _value(await history.page(self.application.deliberations.history, LOCAL_OWNER, listing))
+
+    async def sessions(self, request: Request) -> Response:
+        """Give a page of the sessions."""
+        page = parse_query(request.query_params, PageRequest)
+        return _value(await history.session_page(self.application.deliberations.history, LOCAL_OWNER, page))
+
+    async def session(self, request: Request) -> Response:
+        """Give a page of a session's turns."""
+        page = parse_query(request.query_params, PageRequest)
+        session_id: str = request.path_params["session_id"]
+        found = await history.session_turns(self.application.deliberations.history, LOCAL_OWNER, session_id, page)
+        return _value(found)
 
     async def state(self, request: Request) -> Response:
         """Give a deliberation's folded state."""
@@ -150,6 +176,23 @@ class Routes:
     async def councils(self, _: Request) -> Response:
         """Give the councils that come with the system."""
         return _json({"items": [council_fields(council) for council in PRESETS.values()]})
+
+    async def socket(self, websocket: WebSocket) -> None:
+        """Serve a socket, if whoever opens it may."""
+        refusal = origin_refusal(websocket, self.application.settings.cors_origins)
+        if refusal is not None:
+            await websocket.send_denial_response(refusal)
+        else:
+            await Socket(websocket, self.application.deliberations, LOCAL_OWNER, self.stopping).serve()
+
+    async def _start(self, start: StartRequest, request: Request) -> Response:
+        key = start.idempotency_key or _idempotency_key(request)
+        deliberation_id = await self.application.deliberations.start(proposal(start), LOCAL_OWNER, key)
+        if _prefers_no_wait(request):
+            return _begun(deliberation_id)
+        if start.stream and not _wants_only_json(request):
+            return self._stream(deliberation_id, 0)
+        return _state(await self.application.deliberations.outcome(deliberation_id, LOCAL_OWNER))
 
     async def _follow(self, deliberation_id: str, after: int, wait_s: float | None) -> Response:
         """Stream from a cursor; or, with ``wait_s``, give what there is after it, waiting so long for something."""
@@ -206,8 +249,24 @@ def _wants_only_json(request: Request) -> bool:
     return accepted == {"application/json"}
 
 
+def _prefers_no_wait(request: Request) -> bool:
+    """Whether only the id is asked for (RFC 7240): by a reader whom no stream reaches, so that it can poll."""
+    preferences = ",".join(request.headers.getlist("prefer")).split(",")
+    return any(item.partition(";")[0].strip().lower() == "respond-async" for item in preferences)
+
+
+def _begun(deliberation_id: str) -> Response:
+    headers = {"preference-applied": "respond-async", "location": f"/deliberations/{deliberation_id}"}
+    body = msgspec.json.encode({"deliberationId": deliberation_id})
+    return Response(body, status_code=202, media_type="application/json", headers=headers)
+
+
 def _state(state: DeliberationState) -> Response:
-    return Response(encode_value(state), media_type="application/json")
+    return _value(state)
+
+
+def _value(value: Value) -> Response:
+    return Response(encode_value(value), media_type="application/json")
 
 
 def _page(page: Page, after: int) -> Response:

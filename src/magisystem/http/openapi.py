@@ -8,18 +8,29 @@ from typing import Any, cast, get_args
 import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from magisystem.http.problems import MEDIA_TYPE
 from magisystem.protocol.events import KnownEvent
 from magisystem.protocol.fold import DeliberationState
-from magisystem.protocol.requests import ActionRequest, StartRequest
+from magisystem.protocol.history import HistoryPage, SessionPage, SessionTurns
+from magisystem.protocol.requests import ActionRequest, ListRequest, PageRequest, StartRequest
 
 DESCRIPTION = """\
 Ask a question that wants a decision. Three sages deliberate at the same time, each streaming, each casting a vote; a
 judge rules. `POST /invocations` answers with server-sent events: one frame an event, `id` its seq, `data` its JSON
 (the schema **Event** below). Exactly one terminal event (`complete`, `cancelled` or `error`) ends a stream; a body that
 ends without one was cut, and is resumed from the last seq.
+
+`WS /ws` takes the same bodies as text frames of JSON, each with an optional `requestId`, and carries several
+deliberations at once. What it sends has a `type`: `started` and `resumed` (`deliberationId`, `requestId`, `after`)
+before the events of a following; `events` (`deliberationId`, `events`); `ended` (`deliberationId`, `cursor`) after the
+last one; `state` (`deliberationId`, `state`, `requestId`), the answer to `get` and `cancel`; `page` (`page`,
+`requestId`), the answer to `list`; `deleted`; `error` (`error{code,message,retryable,field}`, `requestId`,
+`deliberationId`), after which the socket stays. A message over 32 KiB comes as `part` frames (`index` from 0, `of`,
+`text`), one directly after the other: their texts, joined, are the message; index 0 always begins a new one. It closes
+with 1012 where the server stops and with 1013 where its reader is too slow, after an `error` of the code `slow_reader`
+with the `cursors` to resume from; the deliberations go on.
 """
 _REFERENCE = "#/components/schemas/{name}"
 _EXAMPLE = {"question": "Should we move the billing service to Rust?"}
@@ -42,7 +53,7 @@ def describe(app: FastAPI) -> None:
 
 
 def _schemas() -> Schema:
-    state_and_events = (*get_args(KnownEvent), DeliberationState)
+    state_and_events = (*get_args(KnownEvent), DeliberationState, HistoryPage, SessionPage, SessionTurns)
     _, events = msgspec.json.schema_components(state_and_events, ref_template=_REFERENCE)
     _, requests = TypeAdapter.json_schemas(
         [("start", "validation", TypeAdapter(StartRequest)), ("action", "validation", TypeAdapter(ActionRequest))],
@@ -98,7 +109,15 @@ def _paths() -> Schema:
             "application/json": {
                 "schema": {
                     "anyOf": [
-                        _reference(name) for name in ("StartRequest", "ResumeRequest", "CancelRequest", "GetRequest")
+                        _reference(name)
+                        for name in (
+                            "StartRequest",
+                            "ResumeRequest",
+                            "CancelRequest",
+                            "GetRequest",
+                            "ForgetRequest",
+                            "ListRequest",
+                        )
                     ]
                 },
                 "example": _EXAMPLE,
@@ -117,9 +136,14 @@ def _paths() -> Schema:
         },
         "/ping": {"get": {"summary": "Health", "responses": {"200": _answer(_ANY)}}},
         "/councils": {"get": {"summary": "The councils there are", "responses": {"200": _answer(_ANY)}}},
+        **_lists(),
         "/deliberations/{deliberation_id}": {
             "parameters": by_id,
             "get": {"summary": "The folded state", "responses": {"200": _answer(_STATE), **_refusals("404")}},
+            "delete": {
+                "summary": "Stop the work and delete the deliberation, its log and its record",
+                "responses": {"204": {"description": "Deleted"}, **_refusals("404", "503")},
+            },
         },
         "/deliberations/{deliberation_id}/events": {
             "parameters": by_id + cursors,
@@ -135,12 +159,48 @@ def _paths() -> Schema:
     }
 
 
+def _lists() -> Schema:
+    session_id = {"name": "session_id", "in": "path", "required": True, "schema": {"type": "string"}}
+    return {
+        path: {
+            "parameters": parameters,
+            "get": {
+                "summary": summary,
+                "responses": {"200": _answer(_json(page)), **_refusals("400", *statuses, "503")},
+            },
+        }
+        for path, summary, parameters, page, statuses in (
+            ("/deliberations", "Search and list what there was", _query(ListRequest), "HistoryPage", ()),
+            ("/sessions", "The conversations, the latest turn first", _query(PageRequest), "SessionPage", ()),
+            (
+                "/sessions/{session_id}",
+                "A conversation's turns, the oldest first",
+                [session_id, *_query(PageRequest)],
+                "SessionTurns",
+                ("404",),
+            ),
+        )
+    }
+
+
+def _query(kind: type[BaseModel]) -> list[Schema]:
+    """Give the parameters of a URL's query that `parse_query` reads as ``kind``."""
+    inline = kind.model_json_schema(ref_template=_REFERENCE.replace("{name}", "{model}"))["properties"]
+    return [{"name": name, "in": "query", "schema": schema} for name, schema in inline.items() if name != "action"]
+
+
 def _reference(name: str) -> Schema:
     return {"$ref": _REFERENCE.format(name=name)}
 
 
 _STREAM: Schema = {"text/event-stream": {"schema": _reference("Event")}}
-_STATE: Schema = {"application/json": {"schema": _reference("DeliberationState")}}
+
+
+def _json(name: str) -> Schema:
+    return {"application/json": {"schema": _reference(name)}}
+
+
+_STATE: Schema = _json("DeliberationState")
 _ANY: Schema = {"application/json": {"schema": {"type": "object"}}}
 
 

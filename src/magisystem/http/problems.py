@@ -22,7 +22,9 @@ from magisystem.errors import (
     LogUnavailable,
     MagiError,
     ModelUnavailable,
+    RecordsUnavailable,
     RequestError,
+    SessionNotFound,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -33,10 +35,12 @@ _STATUSES: Mapping[type[MagiError], HTTPStatus] = {
     # The caller named a model that this server cannot use: nothing the same request will get over by itself.
     ModelUnavailable: HTTPStatus.BAD_REQUEST,
     DeliberationNotFound: HTTPStatus.NOT_FOUND,
+    SessionNotFound: HTTPStatus.NOT_FOUND,
     DeliberationExists: HTTPStatus.CONFLICT,
     IdempotencyConflict: HTTPStatus.CONFLICT,
     CursorAhead: HTTPStatus.CONFLICT,
     LogUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    RecordsUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 

@@ -6,15 +6,21 @@ import socket
 from collections.abc import Callable
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from magisystem.application import Application, open_application
 from magisystem.config import Configuration
 from magisystem.errors import MagiError
 from magisystem.http.app import create_app
+from magisystem.http.draining import DrainingWebSocket
 from magisystem.http.event_stream import ServerStops
+from magisystem.protocol.requests import BODY_BYTES
 
 # What still streams when the server is told to stop is given this long, then its connections are dropped.
 _GRACE_S = 3
+_PING_INTERVAL_S = 20.0
+# Above `SocketLimits.send_deadline_s`: a pong waits behind what a slow reader has not read yet.
+_PING_TIMEOUT_S = 60.0
 _log = logging.getLogger(__name__)
 
 
@@ -57,21 +63,32 @@ async def _serve(configuration: Configuration, on_listening: Callable[[], None])
     settings = configuration.settings
     async with open_application(configuration) as application:
         app = create_app(application)
-        config = uvicorn.Config(
-            app,
-            host=settings.host,
-            port=settings.port,
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=_GRACE_S,
-            server_header=False,
-            lifespan="off",
-        )
+        config = uvicorn_config(app, host=settings.host, port=settings.port)
         beginning = asyncio.create_task(_begin(application))
         try:
             await _Server(config, on_listening, app.state.stopping).serve()
         finally:
             await asyncio.wait([beginning])
+
+
+def uvicorn_config(app: ASGIApp, *, host: str, port: int) -> uvicorn.Config:
+    """Give how the application is served."""
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=_GRACE_S,
+        server_header=False,
+        lifespan="off",
+        ws=DrainingWebSocket,
+        ws_max_size=BODY_BYTES,
+        ws_ping_interval=_PING_INTERVAL_S,
+        ws_ping_timeout=_PING_TIMEOUT_S,
+        # Events are small and want to be early; deflating each costs more processor time than all else done with it.
+        ws_per_message_deflate=False,
+    )
 
 
 async def _begin(application: Application) -> None:

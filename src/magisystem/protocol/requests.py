@@ -5,8 +5,9 @@ a field nobody knows is a mistake that its sender wants to hear of. In messages 
 and content are left unread, because chat clients keep ids and times there.
 """
 
+import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import (
     BaseModel,
@@ -20,10 +21,10 @@ from pydantic import (
     model_validator,
 )
 from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError, from_json
+from pydantic_core import PydanticCustomError, from_json, to_json
 
 from magisystem.errors import Fault, InvalidRequest
-from magisystem.protocol.values import Mode, Role, Rule
+from magisystem.protocol.values import Decision, Mode, Outcome, Role, Rule
 
 QUESTION_CHARS = 32_000
 BODY_BYTES = 1024 * 1024
@@ -190,10 +191,36 @@ class GetRequest(_DeliberationAction):
     action: Literal["get"]
 
 
-ActionRequest = Annotated[ResumeRequest | CancelRequest | GetRequest | ForgetRequest, Field(discriminator="action")]
-Invocation = StartRequest | ResumeRequest | CancelRequest | GetRequest | ForgetRequest
+class PageRequest(Request):
+    """Which stretch of a list is asked for."""
 
-_ACTION: TypeAdapter[ResumeRequest | CancelRequest | GetRequest | ForgetRequest] = TypeAdapter(ActionRequest)
+    limit: int = Field(20, ge=1, le=100)
+    cursor: Annotated[str, StringConstraints(min_length=1, max_length=1_000)] | None = Field(
+        None, description="The `nextCursor` of the page before."
+    )
+
+
+class ListRequest(PageRequest):
+    """Asks for deliberations of the past, the newest first. Every condition given must hold."""
+
+    action: Literal["list"] = "list"
+    q: Annotated[str, StringConstraints(max_length=1_000)] = Field(
+        "", description="Words that must all occur in question, statements or verdict, parts of words included."
+    )
+    outcome: Outcome | None = None
+    decision: Decision | None = None
+    session_id: SessionId | None = None
+
+
+ActionRequest = Annotated[
+    ResumeRequest | CancelRequest | GetRequest | ForgetRequest | ListRequest, Field(discriminator="action")
+]
+Invocation = StartRequest | ResumeRequest | CancelRequest | GetRequest | ForgetRequest | ListRequest
+
+_ACTION: TypeAdapter[ResumeRequest | CancelRequest | GetRequest | ForgetRequest | ListRequest] = TypeAdapter(
+    ActionRequest
+)
+R = TypeVar("R", bound=Request)
 
 
 def parse_invocation(body: bytes) -> Invocation:
@@ -211,13 +238,30 @@ def parse_invocation(body: bytes) -> Invocation:
     try:
         return _ACTION.validate_json(body) if "action" in fields else StartRequest.model_validate_json(body)
     except ValidationError as error:
-        faults = tuple(_fault(dict(found)) for found in error.errors(include_url=False, include_input=False))
-        raise InvalidRequest(faults[0].message, field=faults[0].field, faults=faults) from error
+        raise _invalid(error) from error
+
+
+def parse_query(parameters: Mapping[str, str], kind: type[R]) -> R:
+    """Read the parameters of a URL's query. One that is empty counts as not given.
+
+    Raises:
+        InvalidRequest: one is wrong, or there is none of that name; every fault is named.
+    """
+    # All that arrives is text; what is a number is told by its field.
+    fields = {
+        name: int(value) if name == "limit" and re.fullmatch(r"-?[0-9]{1,9}", value) else value
+        for name, value in parameters.items()
+        if value
+    }
+    try:
+        return kind.model_validate_json(to_json(fields))
+    except ValidationError as error:
+        raise _invalid(error) from error
 
 
 # The discriminators of unions are pydantic's words, not the sender's. A verb stands first in a path, or is a field.
 _UNION_TAGS = frozenset({"<id>", "<whole>"})
-_VERBS = frozenset({"resume", "cancel", "get", "delete"})
+_VERBS = frozenset({"resume", "cancel", "get", "delete", "list"})
 # In words what the patterns above say, by the name of the field that has one.
 _FORMS = {
     "language": "It must be a language's code, such as ja or en",
@@ -228,6 +272,11 @@ _FORMS = {
     "idempotencyKey": "It must be 1 to 255 visible ASCII characters without spaces",
     "council": "It must be the id of a council, such as magi, or a whole council",
 }
+
+
+def _invalid(error: ValidationError) -> InvalidRequest:
+    faults = tuple(_fault(dict(found)) for found in error.errors(include_url=False, include_input=False))
+    return InvalidRequest(faults[0].message, field=faults[0].field, faults=faults)
 
 
 def _fault(found: dict[str, Any]) -> Fault:

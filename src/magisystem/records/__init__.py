@@ -1,0 +1,5 @@
+"""Records, each an adapter of `magisystem.deliberation.ports.Records`. Importing this loads SQLAlchemy."""
+
+from magisystem.records.sql import RECORDS_FILE, SqlRecords
+
+__all__ = ["RECORDS_FILE", "SqlRecords"]

@@ -1,0 +1,80 @@
+"""A scripted server with a log and records in a folder, and records that fail at will."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx2
+
+from magisystem.application import Application, open_catalogue
+from magisystem.config import read_configuration
+from magisystem.deliberation import Deliberations, ModelChoice
+from magisystem.deliberation.ports import Entries, Query, Recording, Records, Sessions
+from magisystem.errors import RecordsUnavailable
+from magisystem.http.app import create_app
+from magisystem.logs.sqlite import SqliteEventLog
+from magisystem.records import RECORDS_FILE, SqlRecords
+from magisystem.testing.scripted import ScriptedModel
+from tests.support.serving import Server, listening
+
+
+@asynccontextmanager
+async def recording(
+    folder: Path, model: ScriptedModel | None = None, records: Records | None = None
+) -> AsyncGenerator[Deliberations]:
+    """Give the deliberations of a process whose log and, unless others are given, records lie in ``folder``."""
+    async with (
+        SqliteEventLog.open(folder) as log,
+        SqlRecords.open(folder / RECORDS_FILE) as own,
+        Deliberations(log, model or ScriptedModel(), ModelChoice("scripted:model"), records=records or own) as running,
+    ):
+        yield running
+
+
+@asynccontextmanager
+async def recording_server(
+    folder: Path, model: ScriptedModel | None = None, records: Records | None = None
+) -> AsyncGenerator[Server]:
+    """Serve such a process."""
+    model = model or ScriptedModel()
+    settings = read_configuration(environment={}).settings
+    async with recording(folder, model, records) as running:
+        app = create_app(Application(settings, running, open_catalogue(settings)))
+        async with listening(app) as url, httpx2.AsyncClient(base_url=url, timeout=20) as http:
+            yield Server(http, url, running, model)
+
+
+@dataclass
+class FailingRecords:
+    """`Records` that cannot be used while ``is_failing``; ``has_failed`` says that something was refused."""
+
+    inner: Records
+    is_failing: bool = True
+    has_failed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def note(self, recordings: Sequence[Recording]) -> None:
+        self._fail()
+        await self.inner.note(recordings)
+
+    async def unended(self, deliberation_ids: Sequence[str]) -> Sequence[str]:
+        self._fail()
+        return await self.inner.unended(deliberation_ids)
+
+    async def search(self, owner: str, query: Query) -> Entries:
+        self._fail()
+        return await self.inner.search(owner, query)
+
+    async def sessions(self, owner: str, limit: int = 20, cursor: str | None = None) -> Sessions:
+        self._fail()
+        return await self.inner.sessions(owner, limit, cursor)
+
+    async def forget(self, owner: str, deliberation_id: str) -> bool:
+        self._fail()
+        return await self.inner.forget(owner, deliberation_id)
+
+    def _fail(self) -> None:
+        if self.is_failing:
+            self.has_failed.set()
+            raise RecordsUnavailable("The records are away.")
