@@ -6,47 +6,10 @@ import os
 import re
 import signal
 import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from asyncio.subprocess import PIPE
 
 import pytest
-
-COMMAND = (sys.executable, "-c", "from magisystem.cli import main; main()")
-DEADLINE_S = 40.0
-OF_DECISION = {"APPROVED": 0, "REJECTED": 10, None: 20}
-
-
-def environment(**given: str) -> dict[str, str]:
-    """Give this process's environment without what sets the system, and with what is ``given``."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name == "MAGI_DATA_DIR"
-        or (not name.startswith(("MAGI_", "OPENAI_", "ANTHROPIC_", "AWS_")) and name not in {"NO_COLOR", "FORCE_COLOR"})
-    }
-    return {**kept, "MAGI_EMBEDDED_TOKENS_PER_S": "0", "PYTHONUTF8": "1", **given}
-
-
-@asynccontextmanager
-async def running(*arguments: str, **settings: str) -> AsyncGenerator[Process]:
-    process = await asyncio.create_subprocess_exec(
-        *COMMAND, *arguments, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environment(**settings)
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
-
-
-async def magi(*arguments: str, stdin: bytes = b"", **settings: str) -> tuple[int, str, str]:
-    """Run `magi` and give its exit code, its output and its errors."""
-    async with running(*arguments, **settings) as process, asyncio.timeout(DEADLINE_S):
-        out, err = await process.communicate(stdin)
-        assert process.returncode is not None
-        return process.returncode, out.decode(), err.decode()
+from tests.support.cli import COMMAND, DEADLINE_S, OF_DECISION, environment, magi, running
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import json
 import re
 import socket
 
-from tests.interaction.test_cli_ask import DEADLINE_S, OF_DECISION, magi, running
+from tests.support.cli import DEADLINE_S, OF_DECISION, magi, running
 
 
 def free_port() -> int:

@@ -1,6 +1,6 @@
 """The view: what is drawn of events, without a terminal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from io import StringIO
 
 import pytest
@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
+from tests.support.cli import breaks, fails, heard, says
 
 from magisystem.cli.exits import exit_code
 from magisystem.cli.lines import PlainLines
@@ -16,43 +17,11 @@ from magisystem.cli.scene import Scene, Stage
 from magisystem.cli.screen import page, screen
 from magisystem.cli.words import ENGLISH, JAPANESE, words_for
 from magisystem.client import Received
-from magisystem.council.briefs import Brief, Matter
-from magisystem.deliberation.deliberations import Deliberations, ModelChoice, Proposal
-from magisystem.errors import ModelDenied, ModelStreamCut
-from magisystem.logs import MemoryEventLog
-from magisystem.protocol.codec import decode
 from magisystem.protocol.events import Chunk, TerminalEvent
 from magisystem.protocol.values import Decision, Mode
-from magisystem.testing.scripted import Script, ScriptedModel, Step, approval, speech
 
 JAPANESE_TEXT = "移行の費用は、初年度に集中します。「戻る道」を先に用意しておくべきです。" * 4
 INJECTION = "\x1b[2J\x1b]52;c;aGk=\x07[bold red]APPROVED[/bold red]\r\x9b31m:warning:"
-
-
-async def heard(
-    scripts: Mapping[str, Sequence[Script]], question: str = "Should we?", mode: Mode = Mode.DELIBERATE
-) -> list[Received]:
-    """Give the whole log of a deliberation by scripted agents."""
-    model = ScriptedModel(scripts)
-    async with Deliberations(MemoryEventLog(), model, ModelChoice("scripted:model")) as deliberations:
-        deliberation_id = await deliberations.start(Proposal(Matter(question), mode), "tester")
-        async with deliberations.follow(deliberation_id, "tester") as batches:
-            return [Received(decode(record.body), record.body) async for batch in batches for record in batch]
-
-
-def says(text: str, decision: Decision = Decision.APPROVED, confidence: float = 0.8) -> list[Script]:
-    def script(brief: Brief) -> Sequence[Step]:
-        return [*speech(text), *approval(brief, decision, confidence)]
-
-    return [script]
-
-
-def fails(_: Brief) -> Sequence[Step]:
-    return [*speech("I was about to "), ModelDenied("no access")]
-
-
-def breaks(_: Brief) -> Sequence[Step]:
-    return [*speech("Void words. "), ModelStreamCut("the line went dead")]
 
 
 def scene_of(events: Sequence[Received]) -> Scene:

@@ -1,13 +1,11 @@
 """The commands and their options. What they do loads when it is done: `magi --help` imports nothing of the system."""
 
-import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Annotated, Literal
 
 import typer
 
-from magisystem.errors import MagiError
+from magisystem.cli import recorded
+from magisystem.cli.faults import errors_shown
 
 _app = typer.Typer(
     name="magi",
@@ -58,7 +56,7 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the HTTP API."""
-    with _errors_shown():
+    with errors_shown():
         from magisystem.cli.serving import run_server
 
         raise typer.Exit(run_server(host, port))
@@ -97,8 +95,9 @@ def ask(  # noqa: PLR0913 - one parameter an option
 
     Exit codes: 0 approved (or answered), 10 rejected, 20 inconclusive, 30 failed, 130 interrupted, 2 asked wrongly.
     """
-    with _errors_shown():
-        from magisystem.cli.asking import Form, Question, run_ask
+    with errors_shown():
+        from magisystem.cli.asking import Question, run_ask
+        from magisystem.cli.showing import Form
 
         asked = Question(
             text=question,
@@ -116,24 +115,24 @@ def ask(  # noqa: PLR0913 - one parameter an option
 @_app.command()
 def models() -> None:
     """List which models can be used here, and why the others cannot."""
-    with _errors_shown():
+    with errors_shown():
         from magisystem.cli.listing import run_models
 
         raise typer.Exit(run_models())
 
 
-@contextmanager
-def _errors_shown() -> Generator[None]:
-    """Show an error of ours in one line, and end with the code it deserves."""
-    try:
-        yield
-    except MagiError as error:
-        from magisystem.cli.exits import error_line, exit_code_of_error
-
-        sys.stderr.write(f"{error_line(error)}\n")
-        raise typer.Exit(exit_code_of_error(error)) from None
-    except BrokenPipeError:
-        from magisystem.cli.exits import END_OF_PIPE, let_go_of_stdout
-
-        let_go_of_stdout()
-        raise typer.Exit(END_OF_PIPE) from None
+for _command in (
+    recorded.watch,
+    recorded.replay,
+    recorded.cancel,
+    recorded.show,
+    recorded.export,
+    recorded.verify,
+):
+    _app.command()(_command)
+_app.command("list")(recorded.list_)
+_records = typer.Typer(
+    help="Look after the records that `magi list` reads.", no_args_is_help=True, rich_markup_mode=None
+)
+_records.command()(recorded.rebuild)
+_app.add_typer(_records, name="records")

@@ -6,12 +6,14 @@ import sys
 from magisystem.cli.plain_text import clean_line
 from magisystem.client import ServerRefused
 from magisystem.config import SettingsInvalid
-from magisystem.errors import MagiError, ModelUnavailable, RequestError
+from magisystem.errors import DeliberationNotFound, MagiError, ModelUnavailable, RequestError
 from magisystem.protocol.fold import DeliberationState
 from magisystem.protocol.values import Decision, Outcome
 
 APPROVED = 0
 PORT_TAKEN = 1
+# What was to be verified does not hold.
+DIFFERS = 1
 ASKED_WRONGLY = 2
 REJECTED = 10
 INCONCLUSIVE = 20
@@ -43,7 +45,8 @@ def exit_code_of_error(error: MagiError) -> int:
     """Give the exit code of an error: whether whoever asked can mend it by asking otherwise."""
     if isinstance(error, ServerRefused):
         return ASKED_WRONGLY if 400 <= error.status < 500 and not error.is_retryable else FAILED
-    return ASKED_WRONGLY if isinstance(error, RequestError | ModelUnavailable | SettingsInvalid) else FAILED
+    mendable = RequestError | ModelUnavailable | SettingsInvalid | DeliberationNotFound
+    return ASKED_WRONGLY if isinstance(error, mendable) else FAILED
 
 
 def error_line(error: MagiError) -> str:

@@ -1,7 +1,6 @@
 """The live view: a screen drawn a dozen times a second while events come in, then the whole page, which stays."""
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -9,6 +8,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from magisystem.cli.clock import EventClock
 from magisystem.cli.scene import Stage
 from magisystem.cli.screen import page, screen
 from magisystem.cli.words import Words
@@ -21,10 +21,11 @@ _PICTURE_S = 1 / 12
 class LiveView:
     """Shows what comes in on a terminal."""
 
-    def __init__(self, console: Console, words: Words, stage: Stage) -> None:
+    def __init__(self, console: Console, words: Words, stage: Stage, clock: EventClock) -> None:
         self._console = console
         self._words = words
         self._stage = stage
+        self._clock = clock
 
     @asynccontextmanager
     async def showing(self) -> AsyncGenerator["LiveView"]:
@@ -45,14 +46,14 @@ class LiveView:
 
     def show(self, received: Received) -> None:
         """Take one event."""
-        self._stage.add(received.event, time.monotonic())
+        self._stage.add(received.event, self._clock.at(received.event))
 
     def _picture(self) -> Text:
         width, height = self._console.size
-        return Text("\n").join(screen(self._stage.scene(time.monotonic()), self._words, width, height))
+        return Text("\n").join(screen(self._stage.scene(self._clock.now()), self._words, width, height))
 
     def _print_page(self) -> None:
-        scene = self._stage.scene(time.monotonic())
+        scene = self._stage.scene(self._clock.now())
         if scene.state.start is not None:
             lines = page(scene, self._words, self._console.size.width)
             self._console.print(Text("\n").join(lines), soft_wrap=True)

@@ -1,18 +1,21 @@
 """Where a deliberation runs: in this process, or on a server elsewhere. Either way its events come in the same form."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from magisystem.client import Received, cancel, stream
+from magisystem.client import Following, MagiClient, Received, Timing
 from magisystem.config import Configuration
 from magisystem.deliberation.deliberations import Deliberations
 from magisystem.deliberation.ports import Record
 from magisystem.protocol.codec import decode
 from magisystem.protocol.requests import StartRequest
 
-_OWNER = "local"
+# Without an identity provider there is one owner: whoever uses this machine.
+OWNER = "local"
+# Who waits at a terminal is told at once that no server answers; what was begun is tried for as long as by any client.
+TIMING = Timing(reach_s=0.0)
 
 
 class Source(Protocol):
@@ -28,6 +31,11 @@ class Source(Protocol):
 
     async def cancel(self, deliberation_id: str) -> None:
         """Stop it; its events then come to their terminal one."""
+        ...
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """What happened on the way that whoever watched should know."""
         ...
 
 
@@ -47,33 +55,58 @@ class Here:
 
         async with open_application(self.configuration) as application:
             self._deliberations = deliberations = application.deliberations
-            deliberation_id = await deliberations.start(proposal(self.request), _OWNER)
-            async with deliberations.follow(deliberation_id, _OWNER) as batches:
-                yield _singly(batches)
+            deliberation_id = await deliberations.start(proposal(self.request), OWNER)
+            async with deliberations.follow(deliberation_id, OWNER) as batches:
+                yield singly(batches)
 
     async def cancel(self, deliberation_id: str) -> None:
         """See `Source.cancel`."""
         if self._deliberations is not None:
-            await self._deliberations.cancel(deliberation_id, _OWNER)
+            await self._deliberations.cancel(deliberation_id, OWNER)
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """See `Source.notices`; between here and here nothing happens."""
+        return ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Elsewhere:
     """A server at ``url``. ``fields`` is the request as it is sent."""
 
     url: str
     fields: Mapping[str, object]
+    _following: Following | None = None
 
-    def follow(self) -> AbstractAsyncContextManager[AsyncIterator[Received]]:
+    @asynccontextmanager
+    async def follow(self) -> AsyncGenerator[AsyncIterator[Received]]:
         """See `Source.follow`."""
-        return stream(self.url, self.fields)
+        async with (
+            MagiClient(self.url, timing=TIMING) as client,
+            client.convene(self.fields) as self._following,
+            aclosing(self._following.received()) as received,
+        ):
+            yield received
 
     async def cancel(self, deliberation_id: str) -> None:
         """See `Source.cancel`."""
-        await cancel(self.url, deliberation_id)
+        del deliberation_id
+        if self._following is not None:
+            await self._following.cancel()
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """See `Source.notices`."""
+        return notices(self._following) if self._following is not None else ()
 
 
-async def _singly(batches: AsyncIterator[Sequence[Record]]) -> AsyncGenerator[Received]:
+async def singly(batches: AsyncIterator[Sequence[Record]]) -> AsyncGenerator[Received]:
+    """Give the events of a log's batches one by one."""
     async for batch in batches:
         for record in batch:
             yield Received(decode(record.body), record.body)
+
+
+def notices(following: Following) -> list[str]:
+    """Give what happened on a server's way to here, a line each."""
+    return [f"{notice.kind} after event {notice.cursor}: {notice.reason}" for notice in following.notices]

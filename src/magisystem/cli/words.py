@@ -56,6 +56,27 @@ class Words:
     incomplete: str
     stop_hint: str
     stopping: str
+    watch_hint: str
+    watching_ended: str
+    goes_on: str
+    ended_before: str
+    replay_hint: str
+    replay_stopped: str
+    not_ended: str
+    agent: str
+    score: str
+    no_vote: str
+    record: str
+    deliberation: str
+    session: str
+    council: str
+    rule: str
+    models: str
+    began: str
+    duration: str
+    usage: str
+    used: str
+    cost: str
 
     def cause(self, code: str) -> str:
         """Give a cause in words, its code beside it; the code alone where there are no words for it."""
@@ -132,6 +153,27 @@ ENGLISH = Words(
     incomplete="Incomplete: the end of the deliberation did not arrive.",
     stop_hint="Ctrl+C stops",
     stopping="stopping …",
+    watch_hint="Ctrl+C stops watching; the deliberation goes on",
+    watching_ended="Watching ended before the deliberation did.",
+    goes_on="The deliberation goes on.\n  watch it again: {watch}\n  stop it: {cancel}",
+    ended_before="It had ended already; nothing was stopped.",
+    replay_hint="Replay {pace}, no pause over {cap} s; Ctrl+C stops",
+    replay_stopped="The replay was stopped before its end.",
+    not_ended="Not ended: this is what the log holds so far.",
+    agent="Agent",
+    score="Score",
+    no_vote="none",
+    record="Record",
+    deliberation="Deliberation",
+    session="Session",
+    council="Council",
+    rule="rule",
+    models="Models",
+    began="Began",
+    duration="Duration",
+    usage="Usage",
+    used="{input} tokens in, {output} out",
+    cost="Cost",
 )
 
 JAPANESE = Words(
@@ -203,6 +245,27 @@ JAPANESE = Words(
     incomplete="未完: 審議の終わりを受け取れませんでした。",
     stop_hint="Ctrl+C で中止",
     stopping="中止しています…",
+    watch_hint="Ctrl+C で表示を終了（審議は続きます）",
+    watching_ended="審議が終わる前に表示を終了しました。",
+    goes_on="審議は続いています。\n  再び見る: {watch}\n  中止する: {cancel}",
+    ended_before="すでに終わっていたため、中止するものはありませんでした。",
+    replay_hint="再生 {pace}（間は最長{cap}秒）、Ctrl+C で終了",
+    replay_stopped="再生を途中で終了しました。",
+    not_ended="審議中: ここまでの記録です。",
+    agent="エージェント",
+    score="評点",
+    no_vote="なし",
+    record="記録",
+    deliberation="審議",
+    session="セッション",
+    council="評議会",
+    rule="規則",
+    models="モデル",
+    began="開始",
+    duration="所要時間",
+    usage="使用量",
+    used="入力{input}トークン、出力{output}トークン",
+    cost="費用",
 )
 
 

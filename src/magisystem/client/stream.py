@@ -1,175 +1,76 @@
-"""Asking a server elsewhere, and reading what it streams.
+"""Reading a deliberation from one response that streams it."""
 
-Any read error is a drop, and so is an end without a terminal event: both are `StreamCut`. Nothing here reconnects.
-"""
-
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
-from urllib.parse import urlsplit
+import asyncio
 
 import httpx2
-import msgspec
 
-from magisystem.client.errors import AddressInvalid, ServerRefused, ServerUnreachable, StreamCut
-from magisystem.protocol.codec import MalformedEvent, decode
-from magisystem.protocol.events import AnyEvent, TerminalEvent
+from magisystem.client.lateness import Lateness
+from magisystem.client.patience import Timing
+from magisystem.client.received import Batch, Dropped, HeldBack, Received
+from magisystem.protocol.codec import MalformedEvent
 from magisystem.protocol.sse import FrameDecoder, FrameTooLarge
 
-# A server sends a keep-alive every 10 s at the latest; three missed ones are a dead connection.
-_SILENCE_S = 30.0
-_CONNECT_S = 5.0
-# Far above any problem body; what else answers with an error may be of any size.
-_PROBLEM_BYTES = 64 * 1024
-_DELIBERATION_ID = "x-magi-deliberation-id"
+DELIBERATION_ID = "x-magi-deliberation-id"
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
-    """One event, and its JSON exactly as the log holds it."""
+class EventStream:
+    """A `Transport` over a response whose head has come. ``sent_s`` is when its request was sent, on the loop's clock.
 
-    event: AnyEvent
-    body: bytes
-
-
-class _Problem(msgspec.Struct, frozen=True):
-    """What is read of an RFC 9457 problem body."""
-
-    detail: str
-    code: str
-    field: str = ""
-    retryable: bool = False
-
-
-@asynccontextmanager
-async def stream(url: str, request: Mapping[str, object]) -> AsyncGenerator[AsyncIterator[Received]]:
-    """Ask the server at ``url`` what ``request`` (a body of ``POST /invocations``) says, and give what it streams.
-
-    The events come in seq order from 1 on, each once, without a gap, and end after the terminal one. Leaving the
-    context closes the connection; the deliberation goes on without this follower.
-
-    Raises:
-        AddressInvalid: on entering; ``url`` is no address of a server.
-        ServerUnreachable: on entering; no connection, or none that was answered.
-        ServerRefused: on entering; the answer is no event stream.
-        StreamCut: while iterating; the stream ended or failed before the terminal event.
+    ``deliberation_id`` is empty where the head does not say it.
     """
-    async with _client() as client:
-        response = await _post(client, url, request, accept="text/event-stream")
-        async with aclosing(response):
-            if not response.is_success or _media_type(response) != "text/event-stream":
-                raise await _refusal(response)
-            async with aclosing(_receive(response)) as received:
-                yield received
 
+    def __init__(self, response: httpx2.Response, timing: Timing, sent_s: float) -> None:
+        self.deliberation_id: str = response.headers.get(DELIBERATION_ID, "")
+        self._response = response
+        self._timing = timing
+        self._pieces = response.aiter_bytes()
+        self._frames = FrameDecoder()
+        self._lateness = Lateness(timing.late_s)
+        self._sent_s = sent_s
+        self._has_given = False
 
-async def cancel(url: str, deliberation_id: str) -> None:
-    """Stop a deliberation on the server at ``url``; when this returns, its terminal event is in the log.
+    async def read(self, after: int) -> Batch:
+        """See `Transport.read`; the server was told where to begin, so ``after`` is not needed."""
+        del after
+        loop = asyncio.get_running_loop()
+        while True:
+            is_first = self._frames.received_bytes == 0
+            waiting_since_s = self._sent_s if is_first else loop.time()
+            piece = await self._next_piece(is_first=is_first)
+            batch = self._batch(piece, waiting_since_s, loop.time())
+            self._has_given = self._has_given or bool(batch.received)
+            # The comment that comes first says only that the way is open.
+            if batch.received or batch.fault or not is_first:
+                return batch
 
-    Raises:
-        AddressInvalid: ``url`` is no address of a server.
-        ServerUnreachable: no connection, or none that was answered.
-        ServerRefused: the server has no such deliberation, or cannot stop it.
-    """
-    async with _client() as client:
-        request = {"action": "cancel", "deliberationId": deliberation_id}
-        response = await _post(client, url, request, accept="application/json")
-        async with aclosing(response):
-            if not response.is_success:
-                raise await _refusal(response)
+    async def aclose(self) -> None:
+        """See `Transport.aclose`."""
+        await self._response.aclose()
 
+    async def _next_piece(self, *, is_first: bool) -> bytes:
+        timing = self._timing
+        limit_s = timing.first_byte_s if is_first else timing.silence_s
+        deadline = self._sent_s + limit_s if is_first else asyncio.get_running_loop().time() + limit_s
+        try:
+            async with asyncio.timeout_at(deadline):
+                piece = await anext(self._pieces, None)
+        except TimeoutError as error:
+            what = "no byte of the stream came" if is_first else "the stream was silent, without a keep-alive,"
+            raise HeldBack(f"{what} in {limit_s:g} s") from error
+        except httpx2.HTTPError as error:
+            raise Dropped(f"the stream broke ({str(error) or type(error).__name__})") from error
+        if piece is None:
+            raise Dropped("the stream ended without a terminal event", is_bare=not self._has_given)
+        return piece
 
-def checked_address(url: str) -> str:
-    """Give the address of a server, without a slash at its end.
-
-    Raises:
-        AddressInvalid: it is no HTTP URL.
-    """
-    try:
-        parts = urlsplit(url)
-        is_valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 80) > 0
-    except ValueError:
-        # A port out of range, or half an IPv6 address.
-        is_valid = False
-    if not is_valid:
-        raise AddressInvalid(f"{url!r} is no address of a server; one looks like http://localhost:8080.")
-    return url.rstrip("/")
-
-
-def _client() -> httpx2.AsyncClient:
-    return httpx2.AsyncClient(timeout=httpx2.Timeout(_SILENCE_S, connect=_CONNECT_S))
-
-
-async def _post(client: httpx2.AsyncClient, url: str, request: Mapping[str, object], *, accept: str) -> httpx2.Response:
-    # `identity`: a proxy that compresses a stream holds it back until a block is full.
-    headers = {"accept": accept, "accept-encoding": "identity", "content-type": "application/json"}
-    try:
-        target = f"{checked_address(url)}/invocations"
-        sent = client.build_request("POST", target, content=msgspec.json.encode(request), headers=headers)
-        return await client.send(sent, stream=True)
-    except httpx2.InvalidURL as error:
-        raise AddressInvalid(f"{url!r} is no address of a server: {error}.") from error
-    except httpx2.HTTPError as error:
-        reason = str(error) or type(error).__name__
-        raise ServerUnreachable(f"No server answers at {url} ({reason}). `magi serve` starts one.") from error
-
-
-async def _receive(response: httpx2.Response) -> AsyncGenerator[Received]:
-    frames = FrameDecoder()
-    cursor = 0
-
-    def cut(reason: str) -> StreamCut:
-        deliberation_id = response.headers.get(_DELIBERATION_ID, "")
-        name = f"the deliberation {deliberation_id}" if deliberation_id else "the deliberation"
-        return StreamCut(
-            f"The stream broke after event {cursor}: {reason}. On the server {name} goes on.",
-            deliberation_id=deliberation_id,
-            cursor=cursor,
-        )
-
-    try:
-        async for piece in response.aiter_bytes():
-            for frame in frames.feed(piece):
-                event = decode(frame.data)
-                if event.seq <= cursor:
-                    continue
-                if event.seq != cursor + 1:
-                    raise cut(f"event {cursor + 1} is missing")
-                cursor = event.seq
-                yield Received(event, frame.data.encode())
-                if isinstance(event, TerminalEvent):
-                    return
-    except httpx2.HTTPError as error:
-        raise cut(str(error) or type(error).__name__) from error
-    except (FrameTooLarge, MalformedEvent) as error:
-        raise cut(f"what came is no event ({error})") from error
-    raise cut("it ended without a terminal event")
-
-
-async def _refusal(response: httpx2.Response) -> ServerRefused:
-    """Give what an answer that is no event stream comes to."""
-    body = bytearray()
-    try:
-        async for piece in response.aiter_bytes():
-            body += piece
-            if len(body) > _PROBLEM_BYTES:
-                break
-        problem = msgspec.json.decode(body, type=_Problem)
-    except (httpx2.HTTPError, msgspec.DecodeError):
-        what = _media_type(response) or "nothing readable"
-        return ServerRefused(
-            f"{response.url} answered {response.status_code} with {what}; is that a MAGISystem server?",
-            status=response.status_code,
-            refusal=f"http_{response.status_code}",
-        )
-    return ServerRefused(
-        problem.detail,
-        status=response.status_code,
-        refusal=problem.code,
-        field=problem.field,
-        is_retryable=problem.retryable,
-    )
-
-
-def _media_type(response: httpx2.Response) -> str:
-    return response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    def _batch(self, piece: bytes, waiting_since_s: float, arrived_s: float) -> Batch:
+        received: list[Received] = []
+        fault = ""
+        try:
+            received.extend(Received.of(frame.data.encode()) for frame in self._frames.feed(piece))
+        except (FrameTooLarge, MalformedEvent) as error:
+            fault = f"what came is no event ({error})"
+        events = [each.event for each in received]
+        is_held_back = self._lateness.is_held_back(events, waiting_since_s, arrived_s)
+        held_back = f"{len(events)} events came at once, more than {self._timing.late_s:g} s late"
+        return Batch(received, fault, held_back if is_held_back else "")
