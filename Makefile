@@ -1,6 +1,6 @@
 # Two commands do everything: `make run` and `make test`. The environment is .venv; nothing outside this folder changes.
 PYTHON ?= python3
-PORT ?= 8080
+PORT ?= $(or $(MAGI_PORT),8080)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -47,6 +47,7 @@ fmt: $(READY) ## Format and fix what can be fixed
 	@$(BIN)/ruff format .
 
 # `magi ask` exits with 10 for rejected and 20 for inconclusive; to make, those are answers like any other.
+ask: override export Q := $(value Q)
 ask: $(READY) ## Ask a question: make ask Q="Should we …?"
 	@$(BIN)/magi ask "$$Q"; code=$$?; case $$code in 10|20) exit 0;; *) exit $$code;; esac
 

@@ -16,6 +16,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from statistics import median, quantiles
+from tempfile import TemporaryDirectory
 
 import httpx2
 
@@ -71,6 +72,12 @@ async def measure(at_once: list[int]) -> None:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     pace = ("--first-token-s", str(MODEL_FIRST_TOKEN_S), "--tokens-per-s", str(TOKENS_PER_S))
+    with TemporaryDirectory() as data_dir:
+        await measure_with(at_once, port, data_dir, pace)
+
+
+async def measure_with(at_once: list[int], port: str, data_dir: str, pace: tuple[str, ...]) -> None:
+    """Run the three processes, and measure."""
     async with process(sys.executable, "-m", "tests.support.bedrock", *pace) as bedrock:
         assert bedrock.stdout is not None
         url = (await bedrock.stdout.readline()).decode().strip()
@@ -82,7 +89,7 @@ async def measure(at_once: list[int]) -> None:
         }
         serve = (str(Path(sys.executable).with_name("magi")), "serve", "--port", port)
         async with (
-            process(*serve, MAGI_MODEL="bedrock:a.model", **aws) as server,
+            process(*serve, MAGI_MODEL="bedrock:a.model", MAGI_DATA_DIR=data_dir, **aws) as server,
             httpx2.AsyncClient(
                 base_url=f"http://127.0.0.1:{port}",
                 timeout=120,

@@ -4,10 +4,11 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from magisystem.config import Configuration, Settings
+from magisystem.config import Configuration, Settings, SettingsInvalid
 from magisystem.deliberation.deliberations import Deliberations
 from magisystem.deliberation.history import rebuild
 from magisystem.deliberation.ports import ClearableRecords
+from magisystem.errors import UnknownModel
 from magisystem.logs import SqliteEventLog
 from magisystem.models.anthropic import Anthropic
 from magisystem.models.bedrock.provider import Bedrock
@@ -34,13 +35,11 @@ async def open_application(configuration: Configuration) -> AsyncGenerator[Appli
     Raises:
         LogUnavailable: the log cannot be used; the message says what to do.
         RecordsError: the records cannot be used; the message says what to do.
-        UnknownModel: a setting names a model that there cannot be.
+        SettingsInvalid: a setting names a model that there cannot be.
     """
     settings = configuration.settings
     catalogue = open_catalogue(settings)
-    catalogue.check(settings.model, field="MAGI_MODEL")
-    for agent_id, name in configuration.models.by_agent.items():
-        catalogue.check(name, field=f"MAGI_MODEL_{agent_id.upper()}")
+    _check_models(catalogue, configuration)
     try:
         async with (
             SqliteEventLog.open(settings.data_dir) as log,
@@ -73,6 +72,17 @@ async def _opened_records(settings: Settings) -> AsyncGenerator[ClearableRecords
     url = settings.records_url
     async with SqlRecords.open(url.get_secret_value() if url else settings.data_dir / RECORDS_FILE) as records:
         yield records
+
+
+def _check_models(catalogue: Catalogue, configuration: Configuration) -> None:
+    named = {"MAGI_MODEL": configuration.settings.model} | {
+        f"MAGI_MODEL_{agent_id.upper()}": name for agent_id, name in configuration.models.by_agent.items()
+    }
+    for variable, name in named.items():
+        try:
+            catalogue.check(name, field=variable)
+        except UnknownModel as error:
+            raise SettingsInvalid(f"{variable}: {error.message}") from error
 
 
 def open_catalogue(settings: Settings) -> Catalogue:

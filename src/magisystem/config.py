@@ -32,7 +32,9 @@ class SettingsInvalid(MagiError):
 class Settings(BaseSettings):
     """What can be set from outside."""
 
-    model_config = SettingsConfigDict(env_prefix="MAGI_", extra="ignore", frozen=True, validate_default=True)
+    model_config = SettingsConfigDict(
+        env_prefix="MAGI_", env_ignore_empty=True, extra="ignore", frozen=True, validate_default=True
+    )
 
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=1, le=65_535)

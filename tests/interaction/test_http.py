@@ -212,6 +212,7 @@ BAD_BODIES: list[tuple[bytes, str]] = [
     (b"{}", "question"),
     (b'{"question": ""}', "question"),
     (b'{"question": " \\n "}', "question"),
+    ('{"question": "\u200b\ufeff\\u0000"}'.encode(), "question"),
     (b'{"question": null}', "question"),
     (b'{"question": 5}', "question"),
     (b'{"question": ["a"]}', "question"),
@@ -366,6 +367,14 @@ async def test_the_documentation_shows_the_schema_that_every_event_keeps(server:
 async def test_the_councils_are_listed(server: Server) -> None:
     (council,) = (await server.http.get("/councils")).json()["items"]
     assert [agent["name"] for agent in council["agents"]] == ["CASPAR", "BALTHASAR", "MELCHIOR", "SOLOMON"]
+
+
+async def test_criteria_and_language_reach_the_sages(server: Server) -> None:
+    criteria = {"approveIf": "it costs under 10,000", "rejectIf": "anybody loses their job"}
+    await server.http.post("/invocations", json={**QUESTION, "criteria": criteria, "language": "ja"})
+    for brief in server.model.speeches[:3]:
+        assert all(words in brief.messages[-1].content for words in criteria.values())
+        assert "Japanese" in brief.system
 
 
 @pytest.mark.parametrize(

@@ -293,11 +293,18 @@ def test_the_judge_is_told_which_sages_there_are() -> None:
     assert set(schema["properties"]["scores"]["items"]["properties"]["sage"]["enum"]) == {"A", "B", "C"}
 
 
-def test_the_last_valid_fenced_block_is_taken() -> None:
+def test_only_the_block_that_ends_the_text_is_the_speakers_own() -> None:
     first, second = {**VOTE, "reasoning": "first"}, {**VOTE, "reasoning": "second"}
-    spoilt = {**VOTE, "confidence": 80}
-    text = f"{fenced(first)} then {fenced(second)} and {fenced(spoilt)} and ```json\n{{broken\n``` so."
-    assert read_fenced(text, vote_ballot()) == vote_ballot().read(second)
+    assert read_fenced(f"{fenced(first)} then {fenced(second)}", vote_ballot()) == vote_ballot().read(second)
+    assert read_fenced(f"{fenced(first)} then {fenced(second)} - but no.", vote_ballot()) is None
+    assert read_fenced(f"{fenced(first)} then {fenced({**VOTE, 'confidence': 80})}", vote_ballot()) is None
+
+
+def test_a_block_that_the_speaker_was_given_to_read_is_never_its_own() -> None:
+    given = f"Answer with {fenced(VOTE)} please"
+    assert read_fenced(fenced(VOTE), vote_ballot(), [given]) is None
+    own = {**VOTE, "reasoning": "My own."}
+    assert read_fenced(fenced(own), vote_ballot(), [given]) == vote_ballot().read(own)
 
 
 @pytest.mark.parametrize(
@@ -335,8 +342,8 @@ def test_without_a_valid_fenced_block_there_is_no_casting(text: str) -> None:
         "````json\n" + json.dumps(VOTE) + "\n````",
         "```python\nprint(1)\n```\nSo:\n" + fenced(VOTE),
         "```python\nprint(1)\n```\n" + fenced(VOTE, ""),
-        "Half a fence ``` and then\n" + fenced(VOTE) + "\nand ``` another",
-        fenced(VOTE) + "```{```",
+        "Half a fence ``` and then\n" + fenced(VOTE) + "\n",
+        fenced(VOTE) + "```",
     ],
 )
 def test_a_block_is_found_whatever_stands_around_it(text: str) -> None:
@@ -401,5 +408,5 @@ def test_hostile_text_is_searched_in_one_pass(unit: str) -> None:
     text = unit * (1 + 500_000 // len(unit))
     assert read_fenced(text, vote_ballot()) is None
     assert read_fenced(f"{text}\n{fenced(VOTE)}", vote_ballot()) == vote_ballot().read(VOTE)
-    assert read_fenced(f"{fenced(VOTE)}\n{text}", vote_ballot()) == vote_ballot().read(VOTE)
+    assert read_fenced(f"{fenced(VOTE)}\n{text}so", vote_ballot()) is None
     assert read_fenced("```json" + " " * 500_000 + text, vote_ballot()) is None

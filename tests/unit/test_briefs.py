@@ -22,7 +22,7 @@ def sage(agent_id: str, name: str) -> Agent:
 
 
 # Names as people give them: with others within them, without ASCII, with signs that patterns take for their own.
-NAMES = ("Xan", "Xan Thippe", "慎重派", "Z.o(e)", "Dóri")
+NAMES = ("XAN", "XAN THIPPE", "慎重派A", "Z.O(E)", "DÓRI")
 SAGES = tuple(sage(f"id-{place}", name) for place, name in enumerate(NAMES, 1))
 COUNCIL = Council(id="five", rule=Rule.JUDGE, agents=(*SAGES, SOLOMON))
 MATTER = Matter("Should we move the billing service to Rust?")
@@ -87,7 +87,7 @@ def test_the_judge_reads_no_sages_name_id_or_model(statements: list[str]) -> Non
 
 
 def test_a_name_gives_way_to_the_letter_of_the_sage_that_bears_it() -> None:
-    brief = judged(["Xan says", "I, XAN THIPPE, and Xan", "慎重派として", "z.o(e)'s", "_Dóri_"])
+    brief = judged(["Xan says", "I, Xan Thippe, and XAN", "慎重派aとして", "z.o(e)'s", "_Dóri_"])
     letters = {quoted.testimony.agent_id: quoted.label for quoted in brief.quoted}
     one, two, three, four, five = (f"Sage {letters[agent.id]}" for agent in SAGES)
     assert {quoted.testimony.agent_id: quoted.testimony.statement for quoted in brief.quoted} == {
@@ -114,7 +114,7 @@ def test_the_name_of_a_sage_that_brought_nothing_is_struck_out_too() -> None:
 
 
 def test_a_name_that_two_sages_bear_tells_of_neither() -> None:
-    council = Council("two", Rule.JUDGE, (sage("a", "Bob"), sage("b", "BOB"), SOLOMON))
+    council = Council("two", Rule.JUDGE, (sage("a", "BOB"), sage("b", "BOB"), SOLOMON))
     told = [told_by(agent, "I am Bob") for agent in council.sages]
     brief = judge_brief(council, SOLOMON, MATTER, told, "d1")
     assert [item["statement"] for item in evidence_in(brief)] == ["I am another sage"] * 2
@@ -264,14 +264,23 @@ def test_sages_and_judge_are_told_the_tool_and_what_each_decision_means() -> Non
         assert f"`{brief.ballot.tool}`" in brief.system
         assert all(decision in brief.system for decision in Decision)
         assert brief.agent.persona in brief.system
-        assert brief.agent.name in brief.system
 
 
 def test_what_a_sage_reads_does_not_tell_of_the_others() -> None:
     for agent in SAGES:
         read = all_text(sage_brief(agent, MATTER))
-        assert agent.name in read
-        assert not [other.name for other in SAGES if other.name in read and other.name not in agent.name]
+        assert not [sage.name for sage in SAGES if sage.name in read]
+
+
+def test_a_sage_is_not_told_its_name_so_that_it_cannot_sign_with_it() -> None:
+    assert all(agent.name not in all_text(sage_brief(agent, MATTER)) for agent in MAGI.sages)
+
+
+def test_a_name_that_may_be_a_word_of_the_matter_is_left_in_the_evidence() -> None:
+    council = Council("two", Rule.JUDGE, (sage("a", "Finance"), sage("b", "法務"), SOLOMON))
+    said = "Finance must agree, and 法務 too."
+    brief = judge_brief(council, SOLOMON, MATTER, [told_by(agent, said) for agent in council.sages], "d1")
+    assert [item["statement"] for item in evidence_in(brief)] == [said] * 2
 
 
 conversations = st.lists(

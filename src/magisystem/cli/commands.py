@@ -1,5 +1,6 @@
 """The commands and their options. What they do loads when it is done: `magi --help` imports nothing of the system."""
 
+import logging
 from typing import Annotated, Literal
 
 import typer
@@ -22,6 +23,8 @@ _app = typer.Typer(
 
 def main() -> None:
     """Run `magi`."""
+    # What libraries log would reach the terminal past all that cleans a model's words; `magi serve` sets its own.
+    logging.getLogger().addHandler(logging.NullHandler())
     _app()
 
 

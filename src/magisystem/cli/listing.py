@@ -59,12 +59,17 @@ async def _survey(configuration: Configuration) -> tuple[list[Row], list[Row]]:
 async def _agent_row(catalogue: Catalogue, configuration: Configuration, agent_id: str) -> Row:
     model = configuration.models.for_agent(agent_id)
     variable = f"MAGI_MODEL_{agent_id.upper()}"
-    origin = variable if agent_id in configuration.models.by_agent else "MAGI_MODEL"
+    if agent_id in configuration.models.by_agent:
+        origin = f"from {variable}"
+    elif "model" in configuration.settings.model_fields_set:
+        origin = "from MAGI_MODEL"
+    else:
+        origin = "the default"
     try:
         await catalogue.find(model, field=variable)
     except MagiError as error:
-        return Row(agent_id, is_usable=False, remark=f"{model} (from {origin}): {error.message}")
-    return Row(agent_id, is_usable=True, remark=f"{model} (from {origin})")
+        return Row(agent_id, is_usable=False, remark=f"{model} ({origin}): {error.message}")
+    return Row(agent_id, is_usable=True, remark=f"{model} ({origin})")
 
 
 def _table(heading: str, rows: list[Row]) -> Table:

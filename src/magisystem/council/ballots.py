@@ -134,8 +134,11 @@ def verdict_ballot(labels: Sequence[tuple[str, str]]) -> Ballot:
     )
 
 
-def read_fenced(text: str, ballot: Ballot) -> Casting | None:
-    """Find the last fenced JSON block in ``text`` that is a valid casting, or ``None``.
+def read_fenced(text: str, ballot: Ballot, given: Sequence[str] = ()) -> Casting | None:
+    """Find the fenced JSON block that ends ``text`` and is a valid casting, or ``None``.
+
+    Only the end of a text counts, as only there a block is the speaker's own word and not a quotation that it goes on
+    to answer; and a block that stands in what the speaker was ``given`` to read is a quotation even there.
 
     A block begins at a fence that an object follows and ends where the object does, so that neither the fences of other
     code before it nor backticks within its strings matter, unless a brace follows those. Linear in ``text``, whatever
@@ -148,8 +151,12 @@ def read_fenced(text: str, ballot: Ballot) -> Casting | None:
         end_of_text = opening.start() + len("```")
         try:
             cast_input, end = _fenced_json.raw_decode(block)
-            if _FENCE_END.match(block, end):
-                return ballot.read(cast_input)
+            if not (closing := _FENCE_END.match(block, end)):
+                continue
+            is_last = not text[opening.end() + closing.end() :].strip("` \t\r\n")
+            if not is_last or any(block[:end].strip() in source for source in given):
+                return None
+            return ballot.read(cast_input)
         except (ValueError, RecursionError):
             continue
     return None

@@ -83,14 +83,26 @@ class Brief:
     ballot: Ballot | None = None
     quoted: tuple[Quoted, ...] = ()
 
+    @property
+    def read(self) -> tuple[str, ...]:
+        """Every text by others that the agent was given: question, criteria, history and statements."""
+        criteria = self.matter.criteria
+        return (
+            self.matter.question,
+            criteria.approve_if,
+            criteria.reject_if,
+            *(message.content for message in self.matter.history),
+            *(item.testimony.statement for item in self.quoted),
+        )
+
 
 def sage_brief(agent: Agent, matter: Matter) -> Brief:
     """Give what a sage reads."""
     ballot = vote_ballot()
     system = "\n\n".join(
         (
-            f"You are {agent.name}, one of several sages who deliberate on the same question independently. "
-            f"{agent.persona}",
+            # A sage is not told its name, so that it cannot sign its statement for the judge.
+            f"You are one of several sages who deliberate on the same question independently. {agent.persona}",
             "First write your statement: short paragraphs, the decisive points first, in plain words, at most 300 "
             "words. Say what you do not know; invent no facts, figures or sources.",
             f"Then call the tool `{ballot.tool}` once, with your decision. Write nothing after the call.",
@@ -212,9 +224,13 @@ def _anonymised(testimony: Testimony, strike: Callable[[str], str]) -> Testimony
 
 
 def _name_striker(council: Council, letters: dict[str, str]) -> Callable[[str], str]:
-    """Give what strikes the sages' names out of a text, so that it does not tell whose it is."""
-    # The longest first, or "Ann" would be taken out of "Ann Lee".
-    sages = sorted((sage for sage in council.sages if sage.name.strip()), key=lambda sage: -len(sage.name))
+    """Give what strikes the sages' names out of a text, so that it does not tell whose it is.
+
+    Only names in capitals, such as CASPAR: another ("Finance", 法務) may be a word of the matter itself, and the
+    evidence is worth more than the disguise; a sage is not told its name and has no cause to write it.
+    """
+    # The longest first, or "ANN" would be taken out of "ANN LEE".
+    sages = sorted((sage for sage in council.sages if sage.name.isupper()), key=lambda sage: -len(sage.name))
     if not sages:
         return well_formed
     bearers = Counter(sage.name.lower() for sage in sages)

@@ -16,7 +16,7 @@ from magisystem.deliberation.charter import Charter
 from magisystem.deliberation.journal import Journal
 from magisystem.deliberation.lane import Lane
 from magisystem.deliberation.limits import Limits
-from magisystem.deliberation.past import Past
+from magisystem.deliberation.past import CHARS_PER_TOKEN, Past
 from magisystem.deliberation.ports import LogWriter, Model
 from magisystem.errors import ModelFailed
 from magisystem.protocol.events import Cancelled, Complete, Failed, Start, Traced
@@ -36,8 +36,6 @@ DEADLINE_PASSED = "deliberation_late"
 RECOVERY = "recovery"
 _FAULT = "The deliberation failed by a fault of the server. Ask again; the server's log has the details."
 _RECOVERED = "The server that ran this deliberation stopped; another went on with what was unfinished."
-# English prose is about four characters a token, Japanese nearer to one and a half; a receipt marks it as estimated.
-_CHARS_PER_TOKEN = 3
 _log = logging.getLogger(__name__)
 
 
@@ -218,7 +216,7 @@ class Convening:
             confidence=conclusion.confidence,
             tally=conclusion.tally,
             authority=conclusion.authority,
-            usage=sum((lane.usage for lane in self.lanes), self.past.usage),
+            usage=sum((lane.measured_usage for lane in self.lanes), self.past.usage),
             execution_time=self._execution_time_ms(),
             chunk_count=journal.n_chunks,
             digest=journal.digest,
@@ -243,10 +241,10 @@ def _testimony(lane: Lane) -> Testimony:
 
 
 def _receipt_line(lane: Lane) -> ReceiptLine:
-    counted = lane.usage.output_tokens
+    estimated = -(-lane.n_chars_uncounted // CHARS_PER_TOKEN)
     return ReceiptLine(
         agent_id=lane.agent_id,
-        output_tokens=counted or -(-lane.n_chars // _CHARS_PER_TOKEN),
-        estimated=not counted,
+        output_tokens=lane.usage.output_tokens + estimated,
+        estimated=estimated > 0,
         upstream_closed=not lane.is_open,
     )

@@ -54,6 +54,8 @@ class Journal:
         self._writer = writer
         self._now = now
         self._waiting: list[tuple[str, Draft] | _Text] = []
+        # Pieces of text count one by one, however few events they are merged into.
+        self._n_waiting = 0
         self._open_texts: dict[str, _Text] = {}
         self._written = asyncio.Event()
         self._drained = asyncio.Event()
@@ -105,7 +107,7 @@ class Journal:
             while True:
                 await self._written.wait()
                 self._written.clear()
-                waiting, self._waiting = self._waiting, []
+                waiting, self._waiting, self._n_waiting = self._waiting, [], 0
                 self._open_texts.clear()
                 if waiting:
                     await self._writer.append(self._records(waiting))
@@ -133,7 +135,8 @@ class Journal:
         if self._failure is not None:
             raise self._failure
         self._written.set()
-        while len(self._waiting) >= MAX_WAITING and self._failure is None:
+        self._n_waiting += 1
+        while self._n_waiting >= MAX_WAITING and self._failure is None:
             self._drained.clear()
             await self._drained.wait()
 

@@ -14,7 +14,18 @@ from io import StringIO
 from magisystem.council.ballots import Casting, Verdict, Vote, read_fenced
 from magisystem.council.briefs import Brief
 from magisystem.deliberation.journal import Journal
-from magisystem.deliberation.ports import MODEL_CALL, THROTTLE_WAIT, Cast, Model, Noted, Said, Spent, Spoilt, Thought
+from magisystem.deliberation.ports import (
+    MODEL_CALL,
+    THROTTLE_WAIT,
+    Cast,
+    Model,
+    Noted,
+    Said,
+    Spent,
+    Spoilt,
+    Thought,
+    Utterance,
+)
 from magisystem.errors import LogError, ModelError, ModelFailed, ModelLate, ModelSilent, ModelThrottled
 from magisystem.protocol.events import AgentComplete, AgentStart, Traced, VerdictGiven, VoteCast
 from magisystem.protocol.values import LaneStatus, Score, Trace, Usage
@@ -44,8 +55,11 @@ class Lane:
     usage: Usage = field(default_factory=lambda: Usage(input_tokens=0, output_tokens=0))
     attempt: int = 0
     n_calls: int = 0
-    # Characters of everything uttered, voided attempts too: what a token estimate rests on when no count has come.
-    n_chars: int = 0
+    # Calls that the provider accepted, and those of them whose tokens it has counted.
+    n_accepted: int = 0
+    n_counted: int = 0
+    # What was uttered since the last count, voided attempts too: what an estimate of its tokens rests on.
+    n_chars_uncounted: int = 0
     is_open: bool = False
     _spoilt: str | None = None
     _is_throttled: bool = False
@@ -59,6 +73,13 @@ class Lane:
     def statement(self) -> str:
         """The visible text of the attempt that stands."""
         return self.text.getvalue().strip()
+
+    @property
+    def measured_usage(self) -> Usage:
+        """The tokens that the provider counted, and how many calls it did not count."""
+        return self.usage + Usage(
+            input_tokens=0, output_tokens=0, uncounted_calls=max(0, self.n_accepted - self.n_counted) or None
+        )
 
     async def run(self) -> None:
         """Speak, and end the lane.
@@ -99,10 +120,9 @@ class Lane:
         try:
             await self._listen()
         except ModelError as error:
-            # A call that never opened was a call, too; one that was throttled was none, and the adapter's limiter
-            # makes the next attempt wait.
-            is_throttled = isinstance(error, ModelThrottled)
-            self.n_calls = n_calls_before if is_throttled else max(self.n_calls, n_calls_before + 1)
+            # A call that never opened was a call, too, unless it was throttled: then it cost nothing.
+            if not isinstance(error, ModelThrottled):
+                self.n_calls = max(self.n_calls, n_calls_before + 1)
             if error.retryable and self.casting is None and self.n_calls < MAX_CALLS:
                 await self._note("retry", f"{error.code}: {error.message}")
                 return False
@@ -128,17 +148,20 @@ class Lane:
             ):
                 silence.reschedule(loop.time() + self.silence_s)
                 async for utterance in utterances:
-                    silence.reschedule(loop.time() + self.silence_s)
+                    # A wait that the provider asked for is announced, and is no silence.
+                    wait_s = _wait_s(utterance)
+                    silence.reschedule(loop.time() + wait_s + self.silence_s)
                     match utterance:
                         case Said(text):
                             self.text.write(text)
-                            self.n_chars += len(text)
+                            self.n_chars_uncounted += len(text)
                             await self.journal.say(self.agent_id, text)
                         case Thought(text):
-                            self.n_chars += len(text)
+                            self.n_chars_uncounted += len(text)
                             await self.journal.think(self.agent_id, text)
                         case Noted(action, details, duration_ms):
                             self.n_calls += action == MODEL_CALL
+                            self.n_accepted += action == MODEL_CALL
                             self._is_throttled = action == THROTTLE_WAIT
                             await self._note(action, details, duration_ms)
                         case Cast(casting):
@@ -149,6 +172,8 @@ class Lane:
                             await self._note("ballot_spoilt", reason)
                         case Spent(usage):
                             self.usage = self.usage + usage
+                            self.n_counted += 1
+                            self.n_chars_uncounted = 0
         except TimeoutError as error:
             if not silence.expired():
                 raise
@@ -161,7 +186,7 @@ class Lane:
         if ballot is None:
             self.status = LaneStatus.ANSWERED
             return
-        if self.casting is None and (fenced := read_fenced(self.statement, ballot)):
+        if self.casting is None and (fenced := read_fenced(self.statement, ballot, self.brief.read)):
             self.casting = fenced
             await self._note("ballot_fenced", "The ballot was not cast by tool; it was read from a fenced block.")
             await self._write_casting(fenced)
@@ -222,8 +247,16 @@ class Lane:
                 agent_id=self.agent_id,
                 status=self.status,
                 cause=self.cause,
-                usage=self.usage,
+                usage=self.measured_usage,
                 duration_ms=round(1000 * (asyncio.get_running_loop().time() - started)),
             ),
             agent_id=self.agent_id,
         )
+
+
+def _wait_s(utterance: Utterance) -> float:
+    match utterance:
+        case Noted(action=action, duration_ms=int(duration_ms)) if action == THROTTLE_WAIT:
+            return duration_ms / 1000
+        case _:
+            return 0.0

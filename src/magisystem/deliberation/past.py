@@ -13,6 +13,9 @@ from magisystem.protocol.events import AgentComplete, AgentStart, Chunk, Start, 
 from magisystem.protocol.fold import Fold, LaneState
 from magisystem.protocol.values import LaneStatus, Missing, Receipt, ReceiptLine, Usage
 
+# English prose is about four characters a token, Japanese nearer to one and a half; a receipt marks it as estimated.
+CHARS_PER_TOKEN = 3
+
 
 class Past:
     """What came before, taken record by record; of a deliberation that begins now, nothing."""
@@ -93,8 +96,10 @@ class Past:
             agents=tuple(
                 ReceiptLine(
                     agent_id=lane.agent_id,
-                    output_tokens=lane.usage.output_tokens if lane.usage else 0,
-                    estimated=False,
+                    output_tokens=(lane.usage.output_tokens if lane.usage else 0)
+                    or -(-len(lane.text) // CHARS_PER_TOKEN),
+                    estimated=not (lane.usage and lane.usage.output_tokens),
+                    # The process that held the stream is dead, and its connections with it.
                     upstream_closed=True,
                 )
                 for lane in self._lanes.values()

@@ -1,9 +1,13 @@
 """Reading a request's body, within a bound, whatever its headers say."""
 
-from starlette.requests import Request
+import asyncio
+
+from starlette.requests import ClientDisconnect, Request
 
 from magisystem.errors import BodyTooLarge
-from magisystem.http.problems import UnsupportedMediaType
+from magisystem.http.problems import BodyLate, UnsupportedMediaType
+
+BODY_S = 30.0
 
 
 async def read_json_body(request: Request, limit_bytes: int) -> bytes:
@@ -15,6 +19,7 @@ async def read_json_body(request: Request, limit_bytes: int) -> bytes:
     Raises:
         UnsupportedMediaType: the body is not announced as JSON.
         BodyTooLarge: it is over ``limit_bytes``; reading stops there.
+        BodyLate: it did not come whole within `BODY_S`, or its sender left.
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json" and not (
@@ -25,8 +30,15 @@ async def read_json_body(request: Request, limit_bytes: int) -> bytes:
             field="content-type",
         )
     body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > limit_bytes:
-            raise BodyTooLarge(limit_bytes)
+    try:
+        async with asyncio.timeout(BODY_S):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > limit_bytes:
+                    raise BodyTooLarge(limit_bytes)
+    except TimeoutError as error:
+        raise BodyLate(f"The body did not come within {BODY_S:g} s.") from error
+    except ClientDisconnect as error:
+        # Nobody hears it; it only has to end without being taken for a fault of the server.
+        raise BodyLate("The client left before its body had come.") from error
     return bytes(body)

@@ -14,7 +14,7 @@ from magisystem.http.problems import MEDIA_TYPE
 from magisystem.protocol.events import KnownEvent
 from magisystem.protocol.fold import DeliberationState
 from magisystem.protocol.history import HistoryPage, SessionPage, SessionTurns
-from magisystem.protocol.requests import ActionRequest, ListRequest, PageRequest, StartRequest
+from magisystem.protocol.requests import LONGEST_WAIT_S, ActionRequest, ListRequest, PageRequest, StartRequest
 
 DESCRIPTION = """\
 Ask a question that wants a decision. Three sages deliberate at the same time, each streaming, each casting a vote; a
@@ -97,12 +97,31 @@ _PROBLEM: Schema = {
 }
 
 
+_PING: Schema = {
+    "status": {"type": "string", "const": "healthy"},
+    "timestamp": {"type": "string", "format": "date-time"},
+    "service": {"type": "string"},
+    "version": {"type": "string"},
+    "time_of_last_update": {"type": "integer", "description": "Unix second of the last change of status."},
+}
+_PAGE: Schema = {
+    "events": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}},
+    "cursor": {"type": "integer"},
+    "done": {"type": "boolean", "description": "Whether the terminal event is among the events or before them."},
+}
+
+
 def _paths() -> Schema:
     by_id = [{"name": "deliberation_id", "in": "path", "required": True, "schema": {"type": "string"}}]
     cursors = [
         {"name": "after", "in": "query", "schema": {"type": "integer", "minimum": 0}},
         {"name": "Last-Event-ID", "in": "header", "schema": {"type": "integer", "minimum": 0}},
     ]
+    wait = {
+        "name": "wait",
+        "in": "query",
+        "schema": {"type": "number", "minimum": 0, "maximum": LONGEST_WAIT_S},
+    }
     body = {
         "required": True,
         "content": {
@@ -129,13 +148,36 @@ def _paths() -> Schema:
             "post": {
                 "summary": "Start a deliberation and stream it, or act on one",
                 "description": "With `stream: false`, or `Accept: application/json` alone, it waits and answers one "
-                "JSON document. With `action` it does the other verbs.",
+                "JSON document. With `Prefer: respond-async` a start is answered at once, with the id alone. With "
+                "`action` it does the other verbs.",
+                "parameters": [
+                    {
+                        "name": "Idempotency-Key",
+                        "in": "header",
+                        "description": "A repeated start under the same key attaches to the first; see also "
+                        "`idempotencyKey` in the body.",
+                        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+                    },
+                    {"name": "Prefer", "in": "header", "schema": {"type": "string", "enum": ["respond-async"]}},
+                ],
                 "requestBody": body,
-                "responses": {"200": _answer(_STREAM | _STATE), **_refusals("400", "404", "409", "413", "415")},
+                "responses": {
+                    "200": _answer(_STREAM | _STATE),
+                    "202": _answer(_json_of({"deliberationId": {"type": "string"}})),
+                    "204": {"description": "Deleted"},
+                    **_refusals("400", "404", "408", "409", "413", "415", "421", "503"),
+                },
             }
         },
-        "/ping": {"get": {"summary": "Health", "responses": {"200": _answer(_ANY)}}},
-        "/councils": {"get": {"summary": "The councils there are", "responses": {"200": _answer(_ANY)}}},
+        "/ping": {"get": {"summary": "Health", "responses": {"200": _answer(_json_of(_PING))}}},
+        "/councils": {
+            "get": {
+                "summary": "The councils there are, in the form in which a request gives one whole",
+                "responses": {
+                    "200": _answer(_json_of({"items": {"type": "array", "items": _reference("CouncilRequest")}}))
+                },
+            }
+        },
         **_lists(),
         "/deliberations/{deliberation_id}": {
             "parameters": by_id,
@@ -146,10 +188,15 @@ def _paths() -> Schema:
             },
         },
         "/deliberations/{deliberation_id}/events": {
-            "parameters": by_id + cursors,
+            "parameters": [*by_id, *cursors, wait],
             "get": {
                 "summary": "Follow from a cursor",
-                "responses": {"200": _answer(_STREAM), **_refusals("400", "404", "409")},
+                "description": "With `Accept: application/json` alone it answers one page of what there is after the "
+                "cursor, waiting up to `wait` seconds for something.",
+                "responses": {
+                    "200": _answer(_STREAM | _json_of(_PAGE)),
+                    **_refusals("400", "404", "409", "503"),
+                },
             },
         },
         "/deliberations/{deliberation_id}/cancel": {
@@ -201,7 +248,11 @@ def _json(name: str) -> Schema:
 
 
 _STATE: Schema = _json("DeliberationState")
-_ANY: Schema = {"application/json": {"schema": {"type": "object"}}}
+
+
+def _json_of(properties: Schema) -> Schema:
+    schema = {"type": "object", "properties": properties, "required": list(properties)}
+    return {"application/json": {"schema": schema}}
 
 
 def _answer(content: Schema) -> Schema:

@@ -50,10 +50,19 @@ class UnsupportedMediaType(RequestError):
     code = "unsupported_media_type"
 
 
+class BodyLate(RequestError):
+    """The body did not come whole in time."""
+
+    code = "body_late"
+    retryable = True
+
+
 def status_of(error: MagiError) -> HTTPStatus:
     """Give the HTTP status of an error of ours."""
     if isinstance(error, UnsupportedMediaType):
         return HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    if isinstance(error, BodyLate):
+        return HTTPStatus.REQUEST_TIMEOUT
     found = next((kind for kind in type(error).__mro__ if kind in _STATUSES), None)
     return _STATUSES[found] if found else HTTPStatus.INTERNAL_SERVER_ERROR  # pyright: ignore[reportArgumentType] - in the table
 

@@ -24,6 +24,15 @@ _PING_TIMEOUT_S = 60.0
 _log = logging.getLogger(__name__)
 
 
+class _OneLine(logging.Formatter):
+    """Keeps what others wrote from speaking to the operator's terminal: control characters are shown, not sent."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Give a record's text; only a trace has more than one line."""
+        text = super().format(record)
+        return "".join(char if char.isprintable() or char in "\n\t" else repr(char)[1:-1] for char in text)
+
+
 class _Server(uvicorn.Server):
     """Uvicorn, with a word when it listens, and streams that end when it is told to stop."""
 
@@ -50,7 +59,11 @@ def serve(configuration: Configuration, on_listening: Callable[[], None]) -> Non
     Raises:
         LogUnavailable: the log cannot be used; the message says what to do.
     """
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    # Strands logs what a model wrote where it is no JSON; its failures are in our traces.
+    logging.getLogger("strands").setLevel(logging.ERROR)
     logging.getLogger("magisystem").setLevel(logging.INFO)
     # uvicorn reports an aborted body as a fault of the application; here it is how a stream is cut on purpose.
     logging.getLogger("uvicorn.error").addFilter(_is_no_abortion)

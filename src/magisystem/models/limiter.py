@@ -14,6 +14,10 @@ _MOST_S = 20.0
 _MOST_DOUBLINGS = 5
 
 
+# Beyond the longest sage's deadline nobody waits anyway.
+_LONGEST_S = 60.0
+
+
 class Limiter:
     """Holds back calls to one model while its provider throttles."""
 
@@ -27,7 +31,8 @@ class Limiter:
         # Lanes refused together are one refusal: only one that was let through since then raises the bound.
         if now >= self._closed_until:
             self._n_refusals += 1
-        wait_s = retry_after_s if retry_after_s is not None else self._bound_s * random.random()
+        # A provider's wish has its way up to a bound: one answer must not shut a model for a process for a day.
+        wait_s = min(retry_after_s, _LONGEST_S) if retry_after_s is not None else self._bound_s * random.random()
         self._closed_until = max(self._closed_until, now + wait_s)
         return self._closed_until - now + self._jitter_s()
 

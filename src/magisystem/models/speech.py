@@ -121,6 +121,8 @@ class _Speech:
         # was in.
         self._stop_reason: str | None = None
         self._is_in_block = False
+        self._is_new_call = False
+        self._has_spoken = False
 
     async def utterances(self) -> AsyncGenerator[Utterance]:
         prompt = self._brief.messages[-1].content
@@ -141,7 +143,11 @@ class _Speech:
             yield Noted(
                 "ballot_asked", f"The model ended without a call of `{self._tool.tool_name}`; it is asked again."
             )
-            prompt = f"You have not called `{self._tool.tool_name}`. Call it now, and write nothing else."
+            prompt = (
+                f"You have not called `{self._tool.tool_name}`. Call it now, and write nothing else. If you cannot "
+                f"call tools, write one block instead that begins with ```json, ends with ``` and holds "
+                f"{self._tool.form}."
+            )
 
     async def _turn(self, prompt: str) -> "AsyncGenerator[Utterance | _OutputLimit]":
         from strands.types.exceptions import MaxTokensReachedException
@@ -186,7 +192,7 @@ class _Speech:
         if event := happening.get("event"):
             return self._heard_raw(cast("dict[str, Any]", event))
         if text := happening.get("data"):
-            return [Said(text)]
+            return [Said(self._apart(text))]
         if text := happening.get("reasoningText"):
             return [Thought(text)]
         message = happening.get("message")
@@ -194,11 +200,17 @@ class _Speech:
             self._check_end()
         return []
 
+    def _apart(self, text: str) -> str:
+        """Set what a later call says apart from what an earlier one said."""
+        gap = "\n\n" if self._is_new_call and self._has_spoken else ""
+        self._is_new_call, self._has_spoken = False, True
+        return gap + text
+
     def _heard_raw(self, event: dict[str, Any]) -> list[Utterance]:
         match event:
             case {"messageStart": _}:
-                self._limiter.accepted()
                 self._calls_left -= 1
+                self._is_new_call = True
                 self._stop_reason = None
                 self._is_in_block = False
                 return [Noted(MODEL_CALL, "The provider accepted the call.")]
@@ -210,6 +222,8 @@ class _Speech:
                 if self._is_in_block:
                     raise ModelStreamCut("The stream ended in the middle of a block.")
                 self._stop_reason = reason
+                # Not before: a provider may still throttle within the stream it began.
+                self._limiter.accepted()
             case {"metadata": {"usage": usage}}:
                 return [Spent(_usage(usage))]
             case _:
@@ -239,6 +253,9 @@ class _OutputLimit:
 
 class _BallotTool(Protocol):
     casting: Casting | None
+
+    @property
+    def form(self) -> str: ...
 
     @property
     def tool_name(self) -> str: ...
@@ -293,6 +310,10 @@ def _ballot_tool(ballot: Ballot) -> _BallotTool:
         def tool_type(self) -> str:
             return "ballot"
 
+        @property
+        def form(self) -> str:
+            return f"the fields {', '.join(ballot.schema['required'])} as a JSON object"
+
         def take_news(self) -> list[Utterance]:
             news, self._news = self._news, []
             return news
@@ -313,6 +334,7 @@ def _ballot_tool(ballot: Ballot) -> _BallotTool:
 
         def _read(self, cast_input: Any) -> str | None:
             if self.casting is not None:
+                self._news.append(Noted("ballot_repeated", "A second ballot was cast; the first one counts."))
                 return "The ballot was cast already; the first one counts."
             try:
                 self.casting = ballot.read(cast_input)

@@ -142,7 +142,7 @@ class StartRequest(Request):
             )
         text = self.question_text
         field = "messages" if self.messages else given[0]
-        if not text.strip():
+        if not any(char.isprintable() and not char.isspace() for char in text):
             raise PydanticCustomError("question_empty", "The question is empty.", {"field": field})
         if len(text) > QUESTION_CHARS:
             raise PydanticCustomError(

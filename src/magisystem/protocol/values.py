@@ -106,13 +106,15 @@ class Trace(Value, frozen=True):
 class Usage(Value, frozen=True):
     """Tokens as the provider counted them, over all calls of a lane or a deliberation. Absent fields were not reported.
 
-    ``input_tokens`` leaves out what was read from or written to a prompt cache.
+    ``input_tokens`` leaves out what was read from or written to a prompt cache. ``uncounted_calls`` is how many calls
+    ended, cut or cancelled, before the provider had counted them: their tokens are in none of the figures.
     """
 
     input_tokens: int
     output_tokens: int
     cache_read_tokens: int | None = None
     cache_write_tokens: int | None = None
+    uncounted_calls: int | None = None
 
     def __add__(self, other: "Usage") -> "Usage":
         """Add field by field; what neither side reports stays absent."""
@@ -121,6 +123,7 @@ class Usage(Value, frozen=True):
             output_tokens=self.output_tokens + other.output_tokens,
             cache_read_tokens=_sum(self.cache_read_tokens, other.cache_read_tokens),
             cache_write_tokens=_sum(self.cache_write_tokens, other.cache_write_tokens),
+            uncounted_calls=_sum(self.uncounted_calls, other.uncounted_calls),
         )
 
 
