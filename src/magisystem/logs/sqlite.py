@@ -28,8 +28,8 @@ from magisystem.logs.group_commit import GroupCommit
 FILE_NAME = "magi.sqlite"
 
 _PAGE = 512
-# The records of a live log kept in memory for those who keep up: about 100 KB.
-_TAIL = 512
+# The latest records of a live log, kept in memory for those who keep up.
+_TAIL_BYTES = 128 * 1024
 _N_READERS = 2
 # How often a log is looked at that another process writes.
 _POLL_S = 0.25
@@ -46,12 +46,16 @@ class _Live:
     is_done: bool = False
     is_forgotten: bool = False
     failure: LogUnavailable | None = None
-    tail: deque[Record] = field(default_factory=lambda: deque[Record](maxlen=_TAIL))
+    tail: deque[Record] = field(default_factory=deque[Record])
+    tail_bytes: int = 0
     # Set at the next change and then replaced, so that any number of followers wake without a queue each.
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def extend(self, records: Sequence[Record]) -> None:
         self.tail.extend(records)
+        self.tail_bytes += sum(len(record.body) for record in records)
+        while self.tail_bytes > _TAIL_BYTES and len(self.tail) > 1:
+            self.tail_bytes -= len(self.tail.popleft().body)
         self.last_seq = records[-1].seq
         self.is_done = records[-1].is_terminal
         self.failure = None
