@@ -1,4 +1,4 @@
-# Two commands do everything: `make run` and `make test`. The environment is .venv; nothing outside this folder changes.
+# Two commands do everything: `make run` and `make test`. The environment is .venv.
 PYTHON ?= python3
 PORT ?= $(or $(MAGI_PORT),8080)
 VENV := .venv
@@ -27,8 +27,8 @@ $(READY): pyproject.toml uv.lock
 run: $(READY) ## Serve on http://localhost:8080 (PORT=… for another)
 	@$(BIN)/magi serve --port $(PORT)
 
-# What the tests put in front of the server comes from the system. As root on Debian and Ubuntu it is installed; elsewhere
-# the one test that needs it fails and says how.
+# The nginx that three tests put in front of the server comes from the system. As root on Debian and Ubuntu it is
+# installed; elsewhere those tests fail and say how.
 peers:
 	@command -v nginx >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
 		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx-light; } >/dev/null

@@ -200,6 +200,42 @@ async def test_a_charter_of_another_version_ends_in_an_error_and_nobody_waits(tm
     assert state.error.error == "charter_unreadable"
 
 
+async def test_what_its_processes_keep_dying_of_is_given_up_with_an_error(tmp_path: Path) -> None:
+    deliberation_id = await crashed_at(tmp_path, {"caspar": [hanging()]}, until="Half a sentence")
+    for attempt in range(2, 7):
+        async with SqliteEventLog.open(tmp_path) as log:
+            (unfinished,) = await log.recover()
+            last = (await log.read(deliberation_id, OWNER)).records[-1].seq
+            again = (
+                b'{"type":"agent_start","seq":%d,"timestamp":"2026-01-01T00:00:00.000Z","agentId":"caspar",'
+                b'"attempt":%d,"model":"scripted:model"}' % (last + 1, attempt)
+            )
+            await unfinished.writer.append([Record(last + 1, again, is_terminal=False)])
+    model = ScriptedModel()
+    async with Crash(tmp_path).process(model) as (deliberations, _):
+        assert await deliberations.recover() == []
+        state = await deliberations.outcome(deliberation_id, OWNER)
+    assert state.error is not None
+    assert state.error.error == "recovery_given_up"
+    assert model.speeches == []
+
+
+async def test_a_server_takes_up_what_one_that_dies_beside_it_leaves() -> None:
+    settings = {"MAGI_EMBEDDED_TOKENS_PER_S": "100"}
+    async with magi_serve(free_port(), **settings) as (_, living), magi_serve(free_port(), **settings) as (dying, http):
+        begun = asyncio.Event()
+        reader = asyncio.create_task(read_until_cut(http, begun))
+        async with asyncio.timeout(40):
+            await begun.wait()
+            dying.kill()
+            deliberation_id, before = await reader
+            path = f"/deliberations/{deliberation_id}/events"
+            rest = await living.get(path, params={"after": str(before[-1].seq)})
+        whole = [*before, *(decode(frame.data) for frame in FrameDecoder().feed(rest.content))]
+    assert [event.seq for event in whole] == list(range(1, len(whole) + 1))
+    assert isinstance(whole[-1], Complete)
+
+
 async def test_of_two_processes_that_start_together_one_recovers(tmp_path: Path) -> None:
     deliberation_id = await crashed_at(tmp_path, {"caspar": [hanging()]}, until="Half a sentence")
     async with (

@@ -40,6 +40,9 @@ from magisystem.protocol.values import Mode
 _log = logging.getLogger(__name__)
 _SHUTDOWN_S = 3.0
 _RETRY_S = 2.0
+_MOST_ATTEMPTS = 6
+RECOVERY_GIVEN_UP = "recovery_given_up"
+_NOT_RECOVERED = "The server stopped again and again while this deliberation ran, and has given it up. Ask again."
 _LOG_FAILED = (
     "The log could not be written, so the deliberation was stopped. Ask again; the server's log has the cause."
 )
@@ -167,6 +170,10 @@ class Deliberations:
         recovered: list[str] = []
         for unfinished in await self._event_log.recover():
             past = Past(await self._all_records(unfinished.deliberation_id, unfinished.owner))
+            if past.most_attempts >= _MOST_ATTEMPTS:
+                # It may be what its processes died of; somebody has to say so in the end.
+                await self._append_error(unfinished.writer, past, RECOVERY_GIVEN_UP, _NOT_RECOVERED)
+                continue
             try:
                 charter = Charter.decode(unfinished.charter)
                 models = await self._find_models(charter.models)

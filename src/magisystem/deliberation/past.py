@@ -46,6 +46,11 @@ class Past:
         """Give how many attempts an agent has made."""
         return self._attempts.get(agent_id, 0)
 
+    @property
+    def most_attempts(self) -> int:
+        """The highest number of attempts that any agent has made."""
+        return max(self._attempts.values(), default=0)
+
     def testimony(self, agent_id: str) -> Testimony | None:
         """Give what a sage brought, if its lane has ended."""
         lane = self._ended(agent_id)

@@ -18,6 +18,8 @@ from magisystem.protocol.requests import BODY_BYTES
 
 # What still streams when the server is told to stop is given this long, then its connections are dropped.
 _GRACE_S = 3
+# How soon a running server takes up what one that died beside it has left.
+_RECOVERY_S = 5.0
 _PING_INTERVAL_S = 20.0
 # Above `SocketLimits.send_deadline_s`: a pong waits behind what a slow reader has not read yet.
 _PING_TIMEOUT_S = 60.0
@@ -77,11 +79,13 @@ async def _serve(configuration: Configuration, on_listening: Callable[[], None])
     async with open_application(configuration) as application:
         app = create_app(application)
         config = uvicorn_config(app, host=settings.host, port=settings.port)
-        beginning = asyncio.create_task(_begin(application))
+        recovering = asyncio.create_task(_keep_recovering(application))
+        warming = asyncio.create_task(_warm(application))
         try:
             await _Server(config, on_listening, app.state.stopping).serve()
         finally:
-            await asyncio.wait([beginning])
+            recovering.cancel()
+            await asyncio.wait([recovering, warming])
 
 
 def uvicorn_config(app: ASGIApp, *, host: str, port: int) -> uvicorn.Config:
@@ -104,12 +108,20 @@ def uvicorn_config(app: ASGIApp, *, host: str, port: int) -> uvicorn.Config:
     )
 
 
-async def _begin(application: Application) -> None:
-    """Go on with what a former process left, and load what the first speech needs; meanwhile the server answers."""
+async def _keep_recovering(application: Application) -> None:
+    """Go on with what dead processes left, now and as long as the server runs: another one may die beside it."""
+    while True:
+        try:
+            if recovered := await application.deliberations.recover():
+                _log.info("went on with what another process left unfinished: %s", ", ".join(recovered))
+        except MagiError as error:
+            _log.error("%s (%s)", error.message, error.code)
+        await asyncio.sleep(_RECOVERY_S)
+
+
+async def _warm(application: Application) -> None:
+    """Load what the first speech needs, which takes a second and more; meanwhile the server answers."""
     try:
-        if recovered := await application.deliberations.recover():
-            _log.info("went on with %d unfinished deliberations", len(recovered))
-        # The agents' libraries take a second and more to import.
         await application.catalogue.warm(application.settings.model)
         await application.catalogue.find(application.settings.model, field="MAGI_MODEL")
     except MagiError as error:
