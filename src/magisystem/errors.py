@@ -30,6 +30,8 @@
     │   ├── DeliberationExists      the id is taken
     │   ├── IdempotencyConflict     the key belongs to another request
     │   ├── CursorAhead             a cursor beyond what the log holds
+    │   ├── RunsElsewhere           another process runs it, and it can be stopped there only
+    │   ├── LogDamaged              the log holds what is no event
     │   ├── Fenced                  the writer's term is over: another writer has taken the log
     │   └── LogUnavailable          the log cannot be read or written now
     └── RecordsError            the records cannot do what they were asked
@@ -271,6 +273,31 @@ class CursorAhead(LogError):
         super().__init__(f"The cursor {cursor} is ahead of the log, which ends at {last_seq}. Resume from {last_seq}.")
         self.cursor = cursor
         self.last_seq = last_seq
+
+
+class RunsElsewhere(LogError):
+    """Another process runs the deliberation, and it can be stopped there only."""
+
+    code = "runs_elsewhere"
+
+    def __init__(self, deliberation_id: str) -> None:
+        super().__init__(
+            f"Another process runs the deliberation {deliberation_id!r}: stop it there. If that process is dead, a "
+            "server on the same data folder takes it over within seconds; then ask again."
+        )
+        self.deliberation_id = deliberation_id
+
+
+class LogDamaged(LogError):
+    """The log holds what is no event."""
+
+    code = "log_damaged"
+
+    def __init__(self, deliberation_id: str) -> None:
+        super().__init__(
+            f"The log of the deliberation {deliberation_id!r} is damaged: it holds what is no event. It can be deleted."
+        )
+        self.deliberation_id = deliberation_id
 
 
 class Fenced(LogError):

@@ -8,13 +8,13 @@ import pytest
 
 from magisystem.council.briefs import Matter
 from magisystem.deliberation import Deliberations, ModelChoice, Proposal
-from magisystem.deliberation.ports import Repeated
+from magisystem.deliberation.ports import LogWriter, Repeated
 from magisystem.errors import Fenced, LogUnavailable
 from magisystem.logs import sqlite_file
 from magisystem.logs.sqlite import FILE_NAME, SqliteEventLog
 from magisystem.protocol.events import Failed
 from magisystem.testing.event_log import OWNER, begun, followed, records
-from magisystem.testing.scripted import ScriptedModel, approval, speech
+from magisystem.testing.scripted import ScriptedModel, Wait, approval, speech
 
 PROPOSAL = Proposal(Matter("Should we?"))
 
@@ -190,3 +190,35 @@ async def _limit_pages(log: SqliteEventLog, n_pages: int) -> None:
     """Let the file grow to so many pages and no further: SQLite then fails as it does on a full disk."""
     commits = log._commits  # pyright: ignore[reportPrivateUsage] - the one way to the writing connection
     await commits.perform(lambda connection: connection.execute(f"PRAGMA max_page_count = {n_pages}").fetchone())
+
+
+async def test_cancelling_while_the_disk_is_full_is_confirmed_only_once_it_is_stored(tmp_path: Path) -> None:
+    never = asyncio.Event()
+    async with SqliteEventLog.open(tmp_path) as log:
+        model = ScriptedModel({"caspar": [lambda _: [*speech("I was saying"), Wait(never.wait)]]})
+        async with Deliberations(log, model, ModelChoice("scripted:model")) as deliberations:
+            deliberation_id = await deliberations.start(PROPOSAL, OWNER)
+            await follow_until(deliberations, deliberation_id, b"I was saying")
+            writer = await begun(log, "filler")
+            await _limit_pages(log, 1)
+            with pytest.raises(LogUnavailable):
+                await fill(writer)
+            with pytest.raises(LogUnavailable):
+                await deliberations.cancel(deliberation_id, OWNER)
+            assert model.n_open == 0
+            await _limit_pages(log, 100_000)
+            state = await deliberations.cancel(deliberation_id, OWNER)
+            assert state.cancelled is not None
+
+
+async def follow_until(deliberations: Deliberations, deliberation_id: str, word: bytes) -> None:
+    async with asyncio.timeout(10), deliberations.follow(deliberation_id, OWNER) as batches:
+        async for batch in batches:
+            if any(word in record.body for record in batch):
+                return
+
+
+async def fill(writer: LogWriter) -> None:
+    """Take what room is left within the pages that there are."""
+    for first in range(1, 100_000, 50):
+        await writer.append(records(first, first + 49))

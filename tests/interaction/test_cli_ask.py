@@ -149,4 +149,4 @@ async def test_models_names_what_is_usable_and_the_mend_of_what_is_not() -> None
         r"openai:\S+ +no +.*OPENAI_API_KEY", next(row for name, row in rows.items() if name[:7] == "openai:")
     )
     assert re.match(r"caspar +no +openai:gpt-5.1 \(from MAGI_MODEL_CASPAR\): .*OPENAI_API_KEY", rows["caspar"])
-    assert re.match(r"melchior +yes +embedded \(from MAGI_MODEL\)$", rows["melchior"])
+    assert re.match(r"melchior +yes +embedded \(the default\)$", rows["melchior"])

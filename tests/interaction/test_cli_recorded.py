@@ -449,12 +449,13 @@ async def test_cancel_stops_the_work_on_its_server_and_shows_the_receipt(capsysb
         assert capsysbinary.readouterr().out == b"It had ended already; nothing was stopped.\n"
 
 
-async def test_cancel_says_where_the_work_does_not_run(data_dir: Path, capsysbinary: Output) -> None:
+async def test_cancel_says_where_the_work_does_not_run(data_dir: Path) -> None:
     begun = (await heard({}))[:-1]
     await written(data_dir, begun, id_of(begun))
     async with SqliteEventLog.open(data_dir) as log, scripted_server(ScriptedModel(), log=log) as server:
-        assert await asyncio.to_thread(run_cancel, id_of(begun), server.url) == 30
-    assert capsysbinary.readouterr().err.endswith(b"(not_here)\n")
+        code, out, err = await magi("cancel", id_of(begun), "--url", server.url)
+    assert (code, out) == (2, "")
+    assert err.endswith("(runs_elsewhere)\n")
 
 
 async def test_cancel_of_an_unknown_id_was_asked_wrongly() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sqlite3
 import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncGenerator, Sequence
@@ -18,6 +19,7 @@ from magisystem.council.presets import MAGI
 from magisystem.deliberation import Deliberations, ModelChoice, Proposal
 from magisystem.deliberation.convening import RECOVERY
 from magisystem.deliberation.ports import Record, Repeated
+from magisystem.errors import DeliberationNotFound, LogDamaged, RunsElsewhere
 from magisystem.logs.sqlite import SqliteEventLog
 from magisystem.protocol.codec import decode
 from magisystem.protocol.digest import Digest
@@ -169,8 +171,6 @@ async def test_every_place_a_process_can_die_at_leads_to_the_same_outcome(tmp_pa
 
 
 async def _charter(folder: Path, deliberation_id: str) -> bytes:
-    import sqlite3
-
     with sqlite3.connect(folder / "magi.sqlite") as connection:
         return connection.execute("SELECT charter FROM deliberations WHERE id = ?", (deliberation_id,)).fetchone()[0]
 
@@ -289,6 +289,10 @@ async def read_until_cut(http: httpx2.AsyncClient, begun: asyncio.Event) -> tupl
     pytest.fail("the stream ended cleanly")
 
 
+def locks_in(folder: Path) -> list[Path]:
+    return list(folder.glob("writer-*.lock"))
+
+
 def free_port() -> int:
     import socket
 
@@ -319,3 +323,56 @@ async def test_twenty_in_flight_are_all_decided_after_the_server_was_killed_or_s
             assert isinstance(whole[-1], Complete)
             assert whole[-1].outcome in (Outcome.DECIDED, Outcome.INCONCLUSIVE)
             assert sum(isinstance(event, VoteCast) for event in whole) == 3
+
+
+async def test_one_damaged_log_keeps_nobody_else_from_being_recovered_and_can_be_deleted(tmp_path: Path) -> None:
+    damaged = await crashed_at(tmp_path, {"caspar": [hanging()]}, until="Half a sentence")
+    healthy = await crashed_at(tmp_path, {"caspar": [hanging()]}, until="Half a sentence")
+    with sqlite3.connect(tmp_path / "magi.sqlite") as connection:
+        connection.execute(
+            "UPDATE events SET body = CAST('{broken' AS BLOB) "
+            "WHERE seq = 3 AND deliberation = (SELECT row FROM deliberations WHERE id = ?)",
+            (damaged,),
+        )
+    async with Crash(tmp_path).process(ScriptedModel()) as (deliberations, log):
+        assert await deliberations.recover() == [healthy]
+        state = await deliberations.outcome(healthy, OWNER)
+        assert state.complete is not None
+        page = await log.read(damaged, OWNER)
+        assert page.is_done
+        assert b'"log_damaged"' in page.records[-1].body
+        with pytest.raises(LogDamaged):
+            await deliberations.state(damaged, OWNER)
+        await deliberations.forget(damaged, OWNER)
+        with pytest.raises(DeliberationNotFound):
+            await deliberations.state(damaged, OWNER)
+
+
+async def test_what_another_process_runs_is_not_said_to_be_cancelled(tmp_path: Path) -> None:
+    folder = Crash(tmp_path)
+    model = ScriptedModel({"caspar": [hanging()]})
+    async with folder.process(model) as (running, _), folder.process(ScriptedModel()) as (other, _):
+        deliberation_id = await running.start(PROPOSAL, OWNER)
+        with pytest.raises(RunsElsewhere):
+            await other.cancel(deliberation_id, OWNER)
+        with pytest.raises(RunsElsewhere):
+            await other.forget(deliberation_id, OWNER)
+        assert (await running.cancel(deliberation_id, OWNER)).cancelled is not None
+        assert (await other.cancel(deliberation_id, OWNER)).cancelled is not None
+
+
+async def test_a_stopped_server_closes_what_it_holds_before_it_ends(data_dir: Path) -> None:
+    async with magi_serve(free_port(), MAGI_EMBEDDED_TOKENS_PER_S="100") as (process, http):
+        begun = asyncio.Event()
+        reader = asyncio.create_task(read_until_cut(http, begun))
+        waiting = asyncio.create_task(http.post("/invocations", json={"question": "Should we?", "stream": False}))
+        async with asyncio.timeout(40):
+            await begun.wait()
+            assert locks_in(data_dir)
+            process.terminate()
+            await process.wait()
+        await reader
+        await asyncio.gather(waiting, return_exceptions=True)
+    assert process.returncode == -signal.SIGTERM
+    # The lock is let go of last, after the log was closed.
+    assert not locks_in(data_dir)

@@ -1,10 +1,8 @@
 """`magi cancel`: stopping a deliberation on the server where it runs."""
 
 import asyncio
-import sys
 
 from magisystem.cli.archive import open_archive
-from magisystem.cli.exits import FAILED
 from magisystem.cli.plain_text import clean_line
 from magisystem.cli.showing import write
 from magisystem.cli.sources import TIMING
@@ -20,7 +18,7 @@ def run_cancel(name: str, url: str | None) -> int:
     """Stop a deliberation, say what it had come to, and give the exit code: 0 where it runs no more.
 
     Raises:
-        MagiError: the server cannot be reached, or has no such deliberation.
+        MagiError: the server cannot be reached, has no such deliberation, or is not the one that runs it.
     """
     return asyncio.run(_cancel(name, url or DEFAULT_URL, is_assumed=url is None))
 
@@ -43,9 +41,6 @@ async def _cancel(name: str, url: str, *, is_assumed: bool) -> int:
 
 def _tell(before: DeliberationState, after: DeliberationState) -> int:
     words = words_for(after.start.question if after.start is not None else "", None)
-    if after.status == "running":
-        sys.stderr.write("error: This server does not run it, so it goes on: name the one that does. (not_here)\n")
-        return FAILED
     if before.status != "running" or after.cancelled is None:
         write(f"{words.ended_before}\n")
         return 0

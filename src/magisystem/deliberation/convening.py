@@ -59,6 +59,8 @@ class Convening:
     past: Past = field(default_factory=Past)
     lanes: list[Lane] = field(default_factory=list[Lane])
     cancelled_by: str | None = None
+    # The log failed under it: its models are let go of, and somebody else writes its end.
+    has_failed: bool = False
     _journal: Journal | None = None
     _began: float = 0.0
 
@@ -87,12 +89,16 @@ class Convening:
                     await self._deliberate(journal)
             except asyncio.CancelledError:
                 if self.cancelled_by is not None:
-                    receipt = Receipt(agents=tuple(_receipt_line(lane) for lane in self.lanes))
-                    await journal.write(partial(Cancelled, by=self.cancelled_by, receipt=receipt))
+                    await journal.write(self.cancelled_event)
                 raise
             except Exception:  # noqa: BLE001 - the deliberation's supervisor: a fault ends in `error`, never in silence
                 _log.exception("deliberation %s failed", self.case.deliberation_id)
                 await journal.write(partial(Failed, error="internal", message=_FAULT, retryable=True))
+
+    def cancelled_event(self, *, seq: int, timestamp: str) -> Cancelled:
+        """Give the terminal event of a cancellation, with what each lane had cost."""
+        receipt = Receipt(agents=tuple(_receipt_line(lane) for lane in self.lanes))
+        return Cancelled(seq=seq, timestamp=timestamp, by=self.cancelled_by or self.owner, receipt=receipt)
 
     def leave(self) -> None:
         """Write nothing more: the task is about to be cancelled, and another process goes on."""

@@ -31,14 +31,26 @@ from magisystem.deliberation.ports import (
     Repeated,
     Unfinished,
 )
-from magisystem.errors import DeliberationNotFound, InvalidRequest, LogError, LogUnavailable, MagiError
-from magisystem.protocol.codec import decode, encode
+from magisystem.errors import (
+    DeliberationNotFound,
+    InvalidRequest,
+    LogDamaged,
+    LogError,
+    LogUnavailable,
+    MagiError,
+    RunsElsewhere,
+)
+from magisystem.protocol.codec import MalformedEvent, decode, encode
 from magisystem.protocol.events import Failed
 from magisystem.protocol.fold import DeliberationState, Fold
 from magisystem.protocol.values import Mode
 
 _log = logging.getLogger(__name__)
-_SHUTDOWN_S = 3.0
+# Together with the drain of the history and the connections' grace below the 5 s in which a stop is to be over.
+_SHUTDOWN_S = 2.0
+_CANCEL_S = 5.0
+_NOT_CONFIRMED = "The deliberation is stopped, but the log cannot be written now to confirm it. Ask again in a moment."
+CHARTER_UNREADABLE = "charter_unreadable"
 _RETRY_S = 2.0
 _MOST_ATTEMPTS = 6
 RECOVERY_GIVEN_UP = "recovery_given_up"
@@ -102,6 +114,7 @@ class Deliberations:
         self._choice = choice
         self._limits = limits or Limits()
         self._now = now
+        self._has_caught_up = False
         self._running: dict[str, tuple[Convening, asyncio.Task[None]]] = {}
         self.history = History(log, records or NoRecords())
 
@@ -166,26 +179,39 @@ class Deliberations:
         Raises:
             LogUnavailable: the log cannot be read or written now.
         """
-        self.history.catch_up()
+        if not self._has_caught_up:
+            self._has_caught_up = True
+            self.history.catch_up()
         recovered: list[str] = []
         for unfinished in await self._event_log.recover():
-            past = Past(await self._all_records(unfinished.deliberation_id, unfinished.owner))
-            if past.most_attempts >= _MOST_ATTEMPTS:
-                # It may be what its processes died of; somebody has to say so in the end.
-                await self._append_error(unfinished.writer, past, RECOVERY_GIVEN_UP, _NOT_RECOVERED)
-                continue
             try:
-                charter = Charter.decode(unfinished.charter)
-                models = await self._find_models(charter.models)
-            except (msgspec.DecodeError, MagiError) as error:
-                _log.warning("deliberation %s cannot be recovered: %s", unfinished.deliberation_id, error)
-                await self._give_up(unfinished, past, error)
-                continue
-            case = Case(unfinished.deliberation_id, charter, models)
-            convening = Convening(case, unfinished.owner, self._limits, self._now, past)
-            await self._detach(convening, unfinished.writer)
-            recovered.append(unfinished.deliberation_id)
+                if await self._go_on(unfinished):
+                    recovered.append(unfinished.deliberation_id)
+            except Exception:  # noqa: BLE001 - the supervisor of recovery: one deliberation must not keep the others back
+                _log.exception("deliberation %s cannot be recovered", unfinished.deliberation_id)
+                await self._give_up(unfinished, LogDamaged.code, LogDamaged(unfinished.deliberation_id).message)
         return recovered
+
+    async def _go_on(self, unfinished: Unfinished) -> bool:
+        """Go on with one deliberation; tell whether it is, or was given up with its `error`."""
+        past = Past(await self._all_records(unfinished.deliberation_id, unfinished.owner))
+        if past.most_attempts >= _MOST_ATTEMPTS:
+            # It may be what its processes died of; somebody has to say so in the end.
+            await self._give_up(unfinished, RECOVERY_GIVEN_UP, _NOT_RECOVERED)
+            return False
+        try:
+            charter = Charter.decode(unfinished.charter)
+            models = await self._find_models(charter.models)
+        except msgspec.DecodeError:
+            await self._give_up(unfinished, CHARTER_UNREADABLE, _NOT_READABLE)
+            return False
+        except MagiError as error:
+            await self._give_up(unfinished, error.code, error.message)
+            return False
+        case = Case(unfinished.deliberation_id, charter, models)
+        convening = Convening(case, unfinished.owner, self._limits, self._now, past)
+        await self._detach(convening, unfinished.writer)
+        return True
 
     def follow(
         self, deliberation_id: str, owner: str, after: int = 0
@@ -224,7 +250,7 @@ class Deliberations:
             RecordsUnavailable: the log is gone and the record is not; asked again, it deletes that.
         """
         try:
-            await self.cancel(deliberation_id, owner)
+            await self._stop_to_forget(deliberation_id, owner)
             await self._event_log.forget(deliberation_id, owner)
         except DeliberationNotFound:
             # A deletion that was broken off has left the record.
@@ -240,8 +266,11 @@ class Deliberations:
             DeliberationNotFound: there is none of that id, or it is another owner's.
         """
         folded = Fold()
-        for record in await self._all_records(deliberation_id, owner):
-            folded.add(decode(record.body))
+        try:
+            for record in await self._all_records(deliberation_id, owner):
+                folded.add(decode(record.body))
+        except MalformedEvent as error:
+            raise LogDamaged(deliberation_id) from error
         return folded.state
 
     async def outcome(self, deliberation_id: str, owner: str) -> DeliberationState:
@@ -262,15 +291,37 @@ class Deliberations:
 
         Raises:
             DeliberationNotFound: there is none of that id, or it is another owner's.
+            RunsElsewhere: another process runs it.
+            LogUnavailable: it is stopped, but the log cannot be written now to confirm it; it will be, once it can.
+            LogDamaged: its log cannot be read as events.
         """
-        await self._event_log.read(deliberation_id, owner, limit=0)
-        if (running := self._running.get(deliberation_id)) is not None:
-            convening, task = running
-            if convening.cancelled_by is None:
-                convening.cancelled_by = owner
+        state = await self.state(deliberation_id, owner)
+        if state.has_ended:
+            return state
+        running = self._running.get(deliberation_id)
+        if running is None:
+            state = await self.state(deliberation_id, owner)
+            if state.has_ended:
+                return state
+            raise RunsElsewhere(deliberation_id)
+        convening, task = running
+        if convening.cancelled_by is None:
+            convening.cancelled_by = owner
+            if not convening.has_failed:
                 task.cancel()
-            await asyncio.wait([task])
-        return await self.state(deliberation_id, owner)
+        # Models are let go of at once; only the log may keep the confirmation back.
+        await asyncio.wait([task], timeout=_CANCEL_S)
+        state = await self.state(deliberation_id, owner)
+        if not state.has_ended:
+            raise LogUnavailable(_NOT_CONFIRMED)
+        return state
+
+    async def _stop_to_forget(self, deliberation_id: str, owner: str) -> None:
+        try:
+            await self.cancel(deliberation_id, owner)
+        except LogDamaged:
+            # What cannot be read any more can still be deleted.
+            _log.warning("the damaged log of deliberation %s is deleted", deliberation_id)
 
     def _model_names(self, council: Council, mode: Mode) -> dict[str, str]:
         agents = council.agents if mode is Mode.DELIBERATE else tuple(filter(None, [council.judge]))
@@ -285,7 +336,7 @@ class Deliberations:
     async def _all_records(self, deliberation_id: str, owner: str) -> list[Record]:
         records: list[Record] = []
         while True:
-            page = await self._event_log.read(deliberation_id, owner, len(records))
+            page = await self._event_log.read(deliberation_id, owner, records[-1].seq if records else 0)
             records += page.records
             if page.is_done or not page.records:
                 return records
@@ -314,6 +365,7 @@ class Deliberations:
         except Exception:  # noqa: BLE001 - the supervisor of a detached task
             # Only the log itself failing comes this far.
             _log.exception("the log of deliberation %s failed", deliberation_id)
+            convening.has_failed = True
             await self._end_when_possible(convening, writer)
         finally:
             del self._running[deliberation_id]
@@ -323,8 +375,12 @@ class Deliberations:
         deliberation_id, owner = convening.case.deliberation_id, convening.owner
         while True:
             try:
-                past = Past(await self._all_records(deliberation_id, owner))
-                await self._append_error(writer, past, LogUnavailable.code, _LOG_FAILED)
+                seq = await self._last_seq(deliberation_id, owner) + 1
+                if convening.cancelled_by is None:
+                    await self._append_error(writer, seq, LogUnavailable.code, _LOG_FAILED)
+                else:
+                    cancelled = convening.cancelled_event(seq=seq, timestamp=self._timestamp())
+                    await writer.append([Record(seq, encode(cancelled), is_terminal=True)])
             except LogUnavailable:
                 await asyncio.sleep(_RETRY_S)
             except LogError:
@@ -333,13 +389,18 @@ class Deliberations:
             else:
                 return
 
-    async def _give_up(self, unfinished: Unfinished, past: Past, error: Exception) -> None:
-        code = error.code if isinstance(error, MagiError) else "charter_unreadable"
-        message = error.message if isinstance(error, MagiError) else _NOT_READABLE
-        writer = self.history.watched(unfinished.writer, unfinished.deliberation_id, unfinished.owner, session_id="")
-        await self._append_error(writer, past, code, message)
+    async def _give_up(self, unfinished: Unfinished, code: str, message: str) -> None:
+        deliberation_id, owner = unfinished.deliberation_id, unfinished.owner
+        writer = self.history.watched(unfinished.writer, deliberation_id, owner, session_id="")
+        await self._append_error(writer, await self._last_seq(deliberation_id, owner) + 1, code, message)
 
-    async def _append_error(self, writer: LogWriter, past: Past, code: str, message: str) -> None:
-        timestamp = self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        event = Failed(seq=past.seq + 1, timestamp=timestamp, error=code, message=message, retryable=True)
-        await writer.append([Record(event.seq, encode(event), is_terminal=True)])
+    async def _append_error(self, writer: LogWriter, seq: int, code: str, message: str) -> None:
+        event = Failed(seq=seq, timestamp=self._timestamp(), error=code, message=message, retryable=True)
+        await writer.append([Record(seq, encode(event), is_terminal=True)])
+
+    async def _last_seq(self, deliberation_id: str, owner: str) -> int:
+        records = await self._all_records(deliberation_id, owner)
+        return records[-1].seq if records else 0
+
+    def _timestamp(self) -> str:
+        return self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")

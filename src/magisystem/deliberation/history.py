@@ -33,7 +33,7 @@ EARLIER_TURNS = 10
 
 # `start` is promised within one second; a turn begins without its earlier ones rather than later.
 _SOON_S = 0.5
-_DRAIN_S = 2.0
+_DRAIN_S = 1.0
 _FIRST_RETRY_S = 0.5
 _LONGEST_RETRY_S = 30.0
 # Beyond it single changes are no longer remembered; comparing with the log finds them.

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from io import StringIO
 
-from magisystem.council.ballots import Casting, Verdict, Vote, read_fenced
+from magisystem.council.ballots import Ballot, Casting, Verdict, Vote, read_fenced
 from magisystem.council.briefs import Brief
 from magisystem.deliberation.journal import Journal
 from magisystem.deliberation.ports import (
@@ -62,6 +62,8 @@ class Lane:
     n_chars_uncounted: int = 0
     is_open: bool = False
     _spoilt: str | None = None
+    # Where in the text each call of this attempt began.
+    _calls_at: list[int] = field(default_factory=list[int])
     _is_throttled: bool = False
 
     @property
@@ -111,6 +113,7 @@ class Lane:
         """Make one attempt; tell whether the lane is done."""
         self.attempt += 1
         self.text = StringIO()
+        self._calls_at.clear()
         self._spoilt = None
         n_calls_before = self.n_calls
         await self.journal.write(
@@ -161,7 +164,9 @@ class Lane:
                             await self.journal.think(self.agent_id, text)
                         case Noted(action, details, duration_ms):
                             self.n_calls += action == MODEL_CALL
-                            self.n_accepted += action == MODEL_CALL
+                            if action == MODEL_CALL:
+                                self.n_accepted += 1
+                                self._calls_at.append(self.text.tell())
                             self._is_throttled = action == THROTTLE_WAIT
                             await self._note(action, details, duration_ms)
                         case Cast(casting):
@@ -186,7 +191,7 @@ class Lane:
         if ballot is None:
             self.status = LaneStatus.ANSWERED
             return
-        if self.casting is None and (fenced := read_fenced(self.statement, ballot, self.brief.read)):
+        if self.casting is None and (fenced := self._fenced(ballot)):
             self.casting = fenced
             await self._note("ballot_fenced", "The ballot was not cast by tool; it was read from a fenced block.")
             await self._write_casting(fenced)
@@ -208,6 +213,15 @@ class Lane:
         self.status = LaneStatus.FAILED
         self.cause = error.code
         self.is_retryable = error.retryable
+
+    def _fenced(self, ballot: Ballot) -> Casting | None:
+        """Find a ballot that ends what a call said; the last one that has one counts."""
+        said = self.text.getvalue()
+        begins = self._calls_at or [0]
+        for begin, end in reversed(list(zip(begins, [*begins[1:], len(said)], strict=True))):
+            if fenced := read_fenced(said[begin:end], ballot, self.brief.read):
+                return fenced
+        return None
 
     async def _write_casting(self, casting: Casting) -> None:
         match casting:

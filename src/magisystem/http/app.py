@@ -161,7 +161,8 @@ class Routes:
 
     async def events(self, request: Request) -> Response:
         """Follow a deliberation from ``Last-Event-ID``, or ``?after=``, or its beginning."""
-        wait_s = _wait_s(request) if _wants_only_json(request) else None
+        is_polled = _wants_only_json(request) or "wait" in request.query_params
+        wait_s = _wait_s(request) if is_polled else None
         return await self._follow(_id(request), _cursor(request), wait_s)
 
     async def forget(self, request: Request) -> Response:

@@ -24,6 +24,7 @@ from magisystem.errors import (
     ModelUnavailable,
     RecordsUnavailable,
     RequestError,
+    RunsElsewhere,
     SessionNotFound,
 )
 
@@ -38,6 +39,7 @@ _STATUSES: Mapping[type[MagiError], HTTPStatus] = {
     SessionNotFound: HTTPStatus.NOT_FOUND,
     DeliberationExists: HTTPStatus.CONFLICT,
     IdempotencyConflict: HTTPStatus.CONFLICT,
+    RunsElsewhere: HTTPStatus.CONFLICT,
     CursorAhead: HTTPStatus.CONFLICT,
     LogUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     RecordsUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -17,7 +19,7 @@ from magisystem.http.event_stream import ServerStops
 from magisystem.protocol.requests import BODY_BYTES
 
 # What still streams when the server is told to stop is given this long, then its connections are dropped.
-_GRACE_S = 3
+_GRACE_S = 1
 # How soon a running server takes up what one that died beside it has left.
 _RECOVERY_S = 5.0
 _PING_INTERVAL_S = 20.0
@@ -42,6 +44,17 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._on_listening = on_listening
         self._stopping = stopping
+        self.signals: list[int] = []
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Keep the signals that came for later.
+
+        uvicorn raises them again as soon as it is done, which ends the process before what it holds is closed.
+        """
+        with super().capture_signals():
+            yield
+            self.signals, self._captured_signals = self._captured_signals, []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open the port, and say so."""
@@ -71,21 +84,26 @@ def serve(configuration: Configuration, on_listening: Callable[[], None]) -> Non
     logging.getLogger("uvicorn.error").addFilter(_is_no_abortion)
     factory = uvicorn.Config("", loop="auto", log_config=None).get_loop_factory()
     with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(_serve(configuration, on_listening))
+        signals = runner.run(_serve(configuration, on_listening))
+    # Everything is closed: now the process may end as whoever sent the signal expects.
+    for received in signals:
+        signal.raise_signal(received)
 
 
-async def _serve(configuration: Configuration, on_listening: Callable[[], None]) -> None:
+async def _serve(configuration: Configuration, on_listening: Callable[[], None]) -> list[int]:
     settings = configuration.settings
     async with open_application(configuration) as application:
         app = create_app(application)
         config = uvicorn_config(app, host=settings.host, port=settings.port)
         recovering = asyncio.create_task(_keep_recovering(application))
         warming = asyncio.create_task(_warm(application))
+        server = _Server(config, on_listening, app.state.stopping)
         try:
-            await _Server(config, on_listening, app.state.stopping).serve()
+            await server.serve()
         finally:
             recovering.cancel()
             await asyncio.wait([recovering, warming])
+    return server.signals
 
 
 def uvicorn_config(app: ASGIApp, *, host: str, port: int) -> uvicorn.Config:
@@ -116,6 +134,8 @@ async def _keep_recovering(application: Application) -> None:
                 _log.info("went on with what another process left unfinished: %s", ", ".join(recovered))
         except MagiError as error:
             _log.error("%s (%s)", error.message, error.code)
+        except Exception:  # noqa: BLE001 - the supervisor of recovery
+            _log.exception("recovery failed")
         await asyncio.sleep(_RECOVERY_S)
 
 

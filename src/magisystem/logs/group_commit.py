@@ -100,8 +100,17 @@ class GroupCommit:
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._undo()
+            if len(jobs) > 1 and sqlite_file.is_of_one_job(error):
+                # What is wrong with one log's pages or rows must not cost the others their words.
+                for job in jobs:
+                    self._commit([job])
+                return
             for job in jobs:
                 job.error = sqlite_file.unavailable(error, self._path)
+        except Exception as error:  # noqa: BLE001 - the writer thread's supervisor: without it every later job hangs
+            self._undo()
+            for job in jobs:
+                job.error = LogUnavailable(f"The log {self._path} met a fault: {type(error).__name__}.")
 
     def _undo(self) -> None:
         # SQLite undoes by itself what it must (a full disk, say); then there is no transaction left to end.

@@ -140,6 +140,12 @@ def unavailable(error: sqlite3.Error, path: Path) -> LogUnavailable:
     return LogUnavailable(f"The log {path}: {told}")
 
 
+def is_of_one_job(error: sqlite3.Error) -> bool:
+    """Tell whether a failure may hang on what one job touched, and not on the disk or the file as a whole."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code not in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
+
+
 def create(
     connection: sqlite3.Connection,
     deliberation_id: str,

@@ -56,6 +56,11 @@ class DeliberationState(Value, frozen=True):
     cancelled: Cancelled | None = None
     error: Failed | None = None
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether its terminal event is among those folded."""
+        return self.complete is not None or self.cancelled is not None or self.error is not None
+
 
 @dataclass(slots=True)
 class _Lane:
