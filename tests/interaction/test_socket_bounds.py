@@ -324,7 +324,7 @@ async def test_requests_beyond_the_bound_wait_and_are_all_answered(monkeypatch: 
             await talk.say({"action": "get", "deliberationId": "none", "requestId": str(index)})
         # Time enough for the server to read all of them, if it would.
         for _ in range(20):
-            assert (await another.ask({"action": "delete", "deliberationId": "none"}))["type"] == "error"
+            assert (await another.ask({"action": "resume", "deliberationId": "none"}))["type"] == "error"
         until.set()
         answers = [await talk.hear() for _ in range(20)]
     assert {answer["requestId"] for answer in answers} == {str(index) for index in range(20)}
