@@ -141,7 +141,9 @@ async def test_a_file_that_cannot_be_written_is_refused_at_the_start(tmp_path: P
         assert "writable" in await refusal(tmp_path)
 
 
-async def test_a_damaged_page_is_named_and_stops_nothing_else(tmp_path: Path) -> None:
+async def test_a_damaged_file_is_named_at_the_start_and_else_when_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with SqliteEventLog.open(tmp_path) as log:
         for name in ("one", "two"):
             await (await begun(log, name)).append(records(1, 2_000, ends=True))
@@ -150,6 +152,8 @@ async def test_a_damaged_page_is_named_and_stops_nothing_else(tmp_path: Path) ->
     for place in range(8 * 4096, len(content), 4096):
         content[place : place + 64] = b"\xff" * 64
     path.write_bytes(content)
+    assert "damaged" in await refusal(tmp_path)
+    monkeypatch.setattr(sqlite_file, "_CHECKED_BYTES", 0)
     async with SqliteEventLog.open(tmp_path) as log:
         with pytest.raises(LogUnavailable) as refused:
             await log.read("one", OWNER)

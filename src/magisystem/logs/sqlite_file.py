@@ -21,6 +21,9 @@ from magisystem.errors import (
 )
 
 SCHEMA_VERSION = 1
+# A tenth of a second or two, at the start of a process.
+_CHECKED_BYTES = 64 * 1024 * 1024
+_DAMAGED = "Move it away to start anew, or recover what can be: sqlite3 FILE .recover"
 # "MAGI" in ASCII: SQLite's own mark in the file's header for whose file it is.
 APPLICATION_ID = 0x4D414749
 
@@ -106,6 +109,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             f"{path} was written by a newer version of MAGISystem (schema {version}; this one knows {SCHEMA_VERSION}). "
             "Install that version, or set MAGI_DATA_DIR to another folder."
         )
+    _check_whole(connection, path)
     connection.execute("PRAGMA journal_mode = WAL")
     # With WAL, NORMAL keeps every commit through a crash of the process; only a crash of the machine may lose the
     # last ones. https://www.sqlite.org/pragma.html#pragma_synchronous
@@ -120,6 +124,15 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("COMMIT")
 
 
+def _check_whole(connection: sqlite3.Connection, path: Path) -> None:
+    """See that the file is not damaged, as far as that is quick: of a larger one it is known when it is read."""
+    if path.stat().st_size > _CHECKED_BYTES:
+        return
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise LogUnavailable(f"The log {path} is damaged ({found}). {_DAMAGED}")
+
+
 def _number(connection: sqlite3.Connection, statement: str) -> int:
     return int(connection.execute(statement).fetchone()[0])
 
@@ -132,7 +145,7 @@ def unavailable(error: sqlite3.Error, path: Path) -> LogUnavailable:
         sqlite3.SQLITE_READONLY: f"it cannot be written. Make {path.parent} writable for this user.",
         sqlite3.SQLITE_CANTOPEN: f"it cannot be opened. Make {path.parent} readable and writable for this user.",
         sqlite3.SQLITE_PERM: f"it cannot be opened. Make {path.parent} readable and writable for this user.",
-        sqlite3.SQLITE_CORRUPT: "it is damaged. Move it away to start anew, or recover it: sqlite3 FILE .recover",
+        sqlite3.SQLITE_CORRUPT: f"it is damaged. {_DAMAGED}",
         sqlite3.SQLITE_NOTADB: "it is no SQLite database. Move it away, or set MAGI_DATA_DIR to another folder.",
         sqlite3.SQLITE_BUSY: "another process holds it locked. Stop that process.",
         sqlite3.SQLITE_IOERR: "the disk fails. See the system's log.",
