@@ -93,6 +93,7 @@ class History:
         self._event_log = log
         self._records = records
         self._changes: dict[str, _Change] = {}
+        self._writing = asyncio.Lock()
         self._is_behind = False
         self._wake = asyncio.Event()
         # Set at the next change and then replaced, so that any number of starts can wait.
@@ -168,7 +169,9 @@ class History:
             RecordsUnavailable: it cannot be deleted now.
         """
         self._changes.pop(deliberation_id, None)
-        return await self._records.forget(owner, deliberation_id)
+        # Not between a note's look at the log and its writing: what it had seen would stand again for a moment.
+        async with self._writing:
+            return await self._records.forget(owner, deliberation_id)
 
     async def with_earlier_turns(self, matter: Matter, owner: str, session_id: str) -> Matter:
         """Put the finished turns of a session before what the request itself tells of the past.
@@ -232,7 +235,8 @@ class History:
 
     async def _note_changes(self) -> None:
         while ready := [item for item in self._changes.items() if item[1].is_ready][:_BATCH]:
-            await _note(self._event_log, self._records, [(id_, change.owner) for id_, change in ready])
+            async with self._writing:
+                await _note(self._event_log, self._records, [(id_, change.owner) for id_, change in ready])
             for deliberation_id, change in ready:
                 # What changed again meanwhile is another change.
                 if self._changes.get(deliberation_id) is change:
