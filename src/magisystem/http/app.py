@@ -79,14 +79,24 @@ def create_app(application: Application, bundle: Path = BUNDLE) -> FastAPI:
     app.add_middleware(
         CORSMiddleware,
         allow_origins=application.settings.cors_origins,
-        allow_methods=["GET", "POST", "DELETE"],
-        allow_headers=["authorization", "content-type", "idempotency-key", "last-event-id", "prefer"],
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=[
+            "authorization",
+            "content-type",
+            "idempotency-key",
+            "last-event-id",
+            "prefer",
+            # What a client of AgentCore's data plane sends; here it is not read.
+            "x-amzn-bedrock-agentcore-runtime-session-id",
+        ],
         expose_headers=["x-magi-deliberation-id"],
     )
     app.add_middleware(DocsPolicy)
     app.add_middleware(HostCheck, allowed=allowed_hosts(application.settings))
     for path, method, endpoint in (
         ("/invocations", "POST", routes.invoke),
+        # The path of AgentCore's data plane. The ARN has slashes, which come percent-encoded and arrive decoded.
+        ("/runtimes/{arn:path}/invocations", "POST", routes.invoke),
         ("/ping", "GET", routes.ping),
         ("/councils", "GET", routes.councils),
         ("/sessions", "GET", routes.sessions),
