@@ -117,6 +117,20 @@ async def test_who_cannot_read_a_stream_gets_one_document(
     assert again.json() == document
 
 
+async def test_a_detached_start_is_answered_with_the_id_alone() -> None:
+    until = asyncio.Event()
+    async with scripted_server(ScriptedModel(hanging(until))) as server:
+        body = {**QUESTION, "detached": True, "stream": False, "idempotencyKey": "k"}
+        answer = await server.http.post("/invocations", json=body)
+        again = await server.http.post("/invocations", json=QUESTION | {"detached": True, "idempotencyKey": "k"})
+        assert (answer.status_code, again.status_code) == (202, 202)
+        assert answer.json() == again.json()
+        assert "preference-applied" not in answer.headers
+        state = await server.http.get(answer.headers["location"])
+        assert state.json()["start"]["deliberationId"] == answer.json()["deliberationId"]
+        until.set()
+
+
 async def test_a_reader_that_leaves_stops_nothing_and_can_come_back() -> None:
     until = asyncio.Event()
     async with scripted_server(ScriptedModel(hanging(until))) as server:
@@ -230,6 +244,7 @@ BAD_BODIES: list[tuple[bytes, str]] = [
     (b'{"question": "a", "sessionId": "../../etc"}', "sessionId"),
     (b'{"question": "a", "mode": "shout"}', "mode"),
     (b'{"question": "a", "stream": "yes"}', "stream"),
+    (b'{"question": "a", "detached": "yes"}', "detached"),
     (b'{"question": "a", "language": "Japanese"}', "language"),
     (b'{"question": "a", "criteria": {"approveIf": 1}}', "criteria.approveIf"),
     (b'{"question": "a", "council": "jury"}', "council"),

@@ -214,8 +214,9 @@ class Routes:
     async def _start(self, start: StartRequest, request: Request) -> Response:
         key = start.idempotency_key or _idempotency_key(request)
         deliberation_id = await self.application.deliberations.start(proposal(start), LOCAL_OWNER, key)
-        if _prefers_no_wait(request):
-            return _begun(deliberation_id)
+        is_preferred = _prefers_no_wait(request)
+        if start.detached or is_preferred:
+            return _begun(deliberation_id, is_preferred=is_preferred)
         if start.stream and not _wants_only_json(request):
             return self._stream(deliberation_id, 0)
         return _state(await self.application.deliberations.outcome(deliberation_id, LOCAL_OWNER))
@@ -281,8 +282,10 @@ def _prefers_no_wait(request: Request) -> bool:
     return any(item.partition(";")[0].strip().lower() == "respond-async" for item in preferences)
 
 
-def _begun(deliberation_id: str) -> Response:
-    headers = {"preference-applied": "respond-async", "location": f"/deliberations/{deliberation_id}"}
+def _begun(deliberation_id: str, *, is_preferred: bool) -> Response:
+    headers = {"location": f"/deliberations/{deliberation_id}"}
+    if is_preferred:
+        headers["preference-applied"] = "respond-async"
     body = msgspec.json.encode({"deliberationId": deliberation_id})
     return Response(body, status_code=202, media_type="application/json", headers=headers)
 

@@ -147,8 +147,8 @@ def _paths() -> Schema:
         "post": {
             "summary": "Start a deliberation and stream it, or act on one",
             "description": "With `stream: false`, or `Accept: application/json` alone, it waits and answers one "
-            "JSON document. With `Prefer: respond-async` a start is answered at once, with the id alone. With "
-            "`action` it does the other verbs.",
+            "JSON document. With `detached: true`, or `Prefer: respond-async`, a start is "
+            "answered at once, with the id alone. With `action` it does the other verbs.",
             "parameters": [
                 {
                     "name": "Idempotency-Key",
