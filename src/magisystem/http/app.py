@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -28,6 +29,7 @@ from magisystem.http.openapi import DESCRIPTION, describe
 from magisystem.http.problems import answer_error, answer_fault, answer_http_error
 from magisystem.http.proposals import council_fields, proposal
 from magisystem.http.socket import Socket, origin_refusal
+from magisystem.http.web import BUNDLE, PAGES, DocsPolicy, Web, wants_page
 from magisystem.protocol.codec import encode_value
 from magisystem.protocol.fold import DeliberationState
 from magisystem.protocol.requests import (
@@ -50,10 +52,14 @@ SERVICE = "magisystem-backend"
 LOCAL_OWNER = "local"
 
 
-def create_app(application: Application) -> FastAPI:
+def create_app(application: Application, bundle: Path = BUNDLE) -> FastAPI:
     """Give the ASGI application in front of what was opened; whoever opened it closes it after the server has ended.
 
     ``app.state.stopping`` is an event; setting it aborts every open stream, so that their readers come back elsewhere.
+    ``bundle`` is the folder of the web client.
+
+    Raises:
+        SettingsInvalid: the web client's configuration cannot be read, or a field of it is wrong.
     """
     app = FastAPI(
         title="MAGISystem",
@@ -63,22 +69,34 @@ def create_app(application: Application) -> FastAPI:
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
     )
-    patch_fastapi(app)
+    patch_fastapi(app, redirect_from_root_to_docs=False)
     app.state.stopping = stopping = asyncio.Event()
-    routes = Routes(application, stopping, int(datetime.now(UTC).timestamp()))
+    web = Web.open(application.settings, bundle)
+    routes = Routes(application, web, stopping, int(datetime.now(UTC).timestamp()))
     app.add_exception_handler(MagiError, answer_error)
     app.add_exception_handler(HTTPException, answer_http_error)
     app.add_exception_handler(Exception, answer_fault)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=application.settings.cors_origins,
-        allow_methods=["GET", "POST", "DELETE"],
-        allow_headers=["authorization", "content-type", "idempotency-key", "last-event-id", "prefer"],
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=[
+            "authorization",
+            "content-type",
+            "idempotency-key",
+            "last-event-id",
+            "prefer",
+            # What a client of AgentCore's data plane sends; here it is not read.
+            "x-amzn-bedrock-agentcore-runtime-session-id",
+        ],
         expose_headers=["x-magi-deliberation-id"],
     )
+    app.add_middleware(DocsPolicy)
     app.add_middleware(HostCheck, allowed=allowed_hosts(application.settings))
     for path, method, endpoint in (
         ("/invocations", "POST", routes.invoke),
+        # The path of AgentCore's data plane. The ARN has slashes, which come percent-encoded and arrive decoded.
+        ("/runtimes/{arn:path}/invocations", "POST", routes.invoke),
         ("/ping", "GET", routes.ping),
         ("/councils", "GET", routes.councils),
         ("/sessions", "GET", routes.sessions),
@@ -88,6 +106,9 @@ def create_app(application: Application) -> FastAPI:
         ("/deliberations/{deliberation_id}", "DELETE", routes.forget),
         ("/deliberations/{deliberation_id}/events", "GET", routes.events),
         ("/deliberations/{deliberation_id}/cancel", "POST", routes.cancel),
+        *((path, "GET", web.page) for path in PAGES),
+        ("/assets/{name:path}", "GET", web.asset),
+        ("/{stem}.{kind}", "GET", web.other),
     ):
         app.add_route(path, endpoint, methods=[method], include_in_schema=False)
     app.router.add_websocket_route("/ws", routes.socket)
@@ -100,6 +121,7 @@ class Routes:
     """What the paths do."""
 
     application: Application
+    web: Web
     stopping: asyncio.Event
     # Unix second.
     started_at: int
@@ -174,9 +196,12 @@ class Routes:
         """Stop a deliberation."""
         return _state(await self.application.deliberations.cancel(_id(request), LOCAL_OWNER))
 
-    async def councils(self, _: Request) -> Response:
-        """Give the councils that come with the system."""
-        return _json({"items": [council_fields(council) for council in PRESETS.values()]})
+    async def councils(self, request: Request) -> Response:
+        """Give the councils that come with the system; to a browser that asks for a page, the page about them."""
+        page = await self.web.page_if_built(request) if wants_page(request) else None
+        answer = page or _json({"items": [council_fields(council) for council in PRESETS.values()]})
+        answer.headers.add_vary_header("Accept")
+        return answer
 
     async def socket(self, websocket: WebSocket) -> None:
         """Serve a socket, if whoever opens it may."""
@@ -189,8 +214,9 @@ class Routes:
     async def _start(self, start: StartRequest, request: Request) -> Response:
         key = start.idempotency_key or _idempotency_key(request)
         deliberation_id = await self.application.deliberations.start(proposal(start), LOCAL_OWNER, key)
-        if _prefers_no_wait(request):
-            return _begun(deliberation_id)
+        is_preferred = _prefers_no_wait(request)
+        if start.detached or is_preferred:
+            return _begun(deliberation_id, is_preferred=is_preferred)
         if start.stream and not _wants_only_json(request):
             return self._stream(deliberation_id, 0)
         return _state(await self.application.deliberations.outcome(deliberation_id, LOCAL_OWNER))
@@ -256,8 +282,10 @@ def _prefers_no_wait(request: Request) -> bool:
     return any(item.partition(";")[0].strip().lower() == "respond-async" for item in preferences)
 
 
-def _begun(deliberation_id: str) -> Response:
-    headers = {"preference-applied": "respond-async", "location": f"/deliberations/{deliberation_id}"}
+def _begun(deliberation_id: str, *, is_preferred: bool) -> Response:
+    headers = {"location": f"/deliberations/{deliberation_id}"}
+    if is_preferred:
+        headers["preference-applied"] = "respond-async"
     body = msgspec.json.encode({"deliberationId": deliberation_id})
     return Response(body, status_code=202, media_type="application/json", headers=headers)
 

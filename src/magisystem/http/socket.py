@@ -179,6 +179,8 @@ class Socket:
     def _check_following(self, request: StartRequest | ResumeRequest) -> None:
         if not request.stream:
             raise InvalidRequest("`stream`: A socket streams; POST /invocations answers one document.", field="stream")
+        if isinstance(request, StartRequest) and request.detached:
+            raise InvalidRequest("`detached`: A socket streams; POST /invocations answers the id.", field="detached")
         is_replaced = isinstance(request, ResumeRequest) and request.deliberation_id in self._followings
         if not is_replaced and len(self._followings) + self._n_to_follow >= self._limits.most_followed:
             raise SocketBusy(
