@@ -8,12 +8,13 @@ from importlib.metadata import version
 from typing import Any
 
 import msgspec
-from fastapi import FastAPI
-from fastapi_swagger import patch_fastapi
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from magisystem.application import Application
@@ -22,9 +23,9 @@ from magisystem.deliberation.ports import Page
 from magisystem.errors import InvalidRequest, MagiError
 from magisystem.http import history
 from magisystem.http.body import read_json_body
+from magisystem.http.docs import documentation
 from magisystem.http.event_stream import EventStream
 from magisystem.http.hosts import HostCheck, allowed_hosts
-from magisystem.http.openapi import DESCRIPTION, describe
 from magisystem.http.problems import answer_error, answer_fault, answer_http_error
 from magisystem.http.proposals import council_fields, proposal
 from magisystem.http.socket import Socket, origin_refusal
@@ -50,49 +51,46 @@ SERVICE = "magisystem-backend"
 LOCAL_OWNER = "local"
 
 
-def create_app(application: Application) -> FastAPI:
+def create_app(application: Application) -> Starlette:
     """Give the ASGI application in front of what was opened; whoever opened it closes it after the server has ended.
 
     ``app.state.stopping`` is an event; setting it aborts every open stream, so that their readers come back elsewhere.
     """
-    app = FastAPI(
-        title="MAGISystem",
-        version=version("magisystem"),
-        description=DESCRIPTION,
-        docs_url=None,
-        redoc_url=None,
-        swagger_ui_oauth2_redirect_url=None,
-    )
-    patch_fastapi(app)
-    app.state.stopping = stopping = asyncio.Event()
+    stopping = asyncio.Event()
+    settings = application.settings
     routes = Routes(application, stopping, int(datetime.now(UTC).timestamp()))
-    app.add_exception_handler(MagiError, answer_error)
-    app.add_exception_handler(HTTPException, answer_http_error)
-    app.add_exception_handler(Exception, answer_fault)
-    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=application.settings.cors_origins,
-        allow_methods=["GET", "POST", "DELETE"],
-        allow_headers=["authorization", "content-type", "idempotency-key", "last-event-id", "prefer"],
-        expose_headers=["x-magi-deliberation-id"],
+    app = Starlette(
+        routes=[*_routes(routes), *documentation()],
+        exception_handlers={MagiError: answer_error, HTTPException: answer_http_error, Exception: answer_fault},
+        middleware=[
+            Middleware(HostCheck, allowed=allowed_hosts(settings)),
+            Middleware(
+                CORSMiddleware,
+                allow_origins=settings.cors_origins,
+                allow_methods=["GET", "POST", "DELETE"],
+                allow_headers=["authorization", "content-type", "idempotency-key", "last-event-id", "prefer"],
+                expose_headers=["x-magi-deliberation-id"],
+            ),
+        ],
     )
-    app.add_middleware(HostCheck, allowed=allowed_hosts(application.settings))
-    for path, method, endpoint in (
-        ("/invocations", "POST", routes.invoke),
-        ("/ping", "GET", routes.ping),
-        ("/councils", "GET", routes.councils),
-        ("/sessions", "GET", routes.sessions),
-        ("/sessions/{session_id}", "GET", routes.session),
-        ("/deliberations", "GET", routes.past),
-        ("/deliberations/{deliberation_id}", "GET", routes.state),
-        ("/deliberations/{deliberation_id}", "DELETE", routes.forget),
-        ("/deliberations/{deliberation_id}/events", "GET", routes.events),
-        ("/deliberations/{deliberation_id}/cancel", "POST", routes.cancel),
-    ):
-        app.add_route(path, endpoint, methods=[method], include_in_schema=False)
-    app.router.add_websocket_route("/ws", routes.socket)
-    describe(app)
+    app.state.stopping = stopping
     return app
+
+
+def _routes(routes: "Routes") -> list[BaseRoute]:
+    return [
+        Route("/invocations", routes.invoke, methods=["POST"]),
+        Route("/ping", routes.ping),
+        Route("/councils", routes.councils),
+        Route("/sessions", routes.sessions),
+        Route("/sessions/{session_id}", routes.session),
+        Route("/deliberations", routes.past),
+        Route("/deliberations/{deliberation_id}", routes.state),
+        Route("/deliberations/{deliberation_id}", routes.forget, methods=["DELETE"]),
+        Route("/deliberations/{deliberation_id}/events", routes.events),
+        Route("/deliberations/{deliberation_id}/cancel", routes.cancel, methods=["POST"]),
+        WebSocketRoute("/ws", routes.socket),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
