@@ -26,6 +26,7 @@ from magisystem.http.body import read_json_body
 from magisystem.http.docs import documentation
 from magisystem.http.event_stream import EventStream
 from magisystem.http.hosts import HostCheck, allowed_hosts
+from magisystem.http.loading import Loading
 from magisystem.http.problems import answer_error, answer_fault, answer_http_error
 from magisystem.http.proposals import council_fields, proposal
 from magisystem.http.socket import Socket, origin_refusal
@@ -51,10 +52,11 @@ SERVICE = "magisystem-backend"
 LOCAL_OWNER = "local"
 
 
-def create_app(application: Application) -> Starlette:
+def create_app(application: Application, loaded: asyncio.Event | None = None) -> Starlette:
     """Give the ASGI application in front of what was opened; whoever opened it closes it after the server has ended.
 
     ``app.state.stopping`` is an event; setting it aborts every open stream, so that their readers come back elsewhere.
+    With ``loaded``, requests wait for it, but for ``/ping``.
     """
     stopping = asyncio.Event()
     settings = application.settings
@@ -64,6 +66,7 @@ def create_app(application: Application) -> Starlette:
         exception_handlers={MagiError: answer_error, HTTPException: answer_http_error, Exception: answer_fault},
         middleware=[
             Middleware(HostCheck, allowed=allowed_hosts(settings)),
+            *([Middleware(Loading, loaded=loaded)] if loaded else []),
             Middleware(
                 CORSMiddleware,
                 allow_origins=settings.cors_origins,
