@@ -78,7 +78,8 @@ ask: override export Q := $(value Q)
 ask: $(READY) ## Ask a question: make ask Q="Should we …?"
 	@$(BIN)/magi ask "$$Q"; code=$$?; case $$code in 10|20) exit 0;; *) exit $$code;; esac
 
-bench: $(READY) ## Measure first tokens, replay and many readers
+bench: $(READY) ## Measure the start, first tokens, replay and many readers
+	@$(BIN)/python -m benchmarks.cold_start
 	@$(BIN)/python -m benchmarks.first_token
 	@ulimit -n 4096; $(BIN)/python -m benchmarks.following
 

@@ -1,13 +1,12 @@
 """The composition: settings to a running application. The server, the CLI and the tests all open it here."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 from magisystem.config import Configuration, Settings, SettingsInvalid
 from magisystem.deliberation.deliberations import Deliberations
 from magisystem.deliberation.history import rebuild
-from magisystem.deliberation.ports import ClearableRecords
 from magisystem.errors import UnknownModel
 from magisystem.logs import SqliteEventLog
 from magisystem.models.anthropic import Anthropic
@@ -17,6 +16,11 @@ from magisystem.models.embedded.provider import Embedded
 from magisystem.models.litellm import LiteLLM
 from magisystem.models.ollama import Ollama
 from magisystem.models.openai import OpenAI, OpenAICompatible
+from magisystem.records import RECORDS_FILE, SqlRecords
+
+
+async def _nothing() -> None:
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,8 @@ class Application:
     settings: Settings
     deliberations: Deliberations
     catalogue: Catalogue
+    # Loads what answers need and opening did not, so that no answer has to wait for it.
+    load: Callable[[], Awaitable[None]] = _nothing
 
 
 @asynccontextmanager
@@ -48,7 +54,7 @@ async def open_application(configuration: Configuration) -> AsyncGenerator[Appli
                 log, catalogue, configuration.models, records=records, limits=settings.limits
             ) as deliberations,
         ):
-            yield Application(settings, deliberations, catalogue)
+            yield Application(settings, deliberations, catalogue, records.load)
     finally:
         await catalogue.aclose()
 
@@ -64,14 +70,9 @@ async def rebuild_records(settings: Settings) -> int:
         return await rebuild(log, records)
 
 
-@asynccontextmanager
-async def _opened_records(settings: Settings) -> AsyncGenerator[ClearableRecords]:
-    # Here, because SQLAlchemy takes a fifth of a second to import, which a mere `--help` must not cost.
-    from magisystem.records import RECORDS_FILE, SqlRecords
-
+def _opened_records(settings: Settings) -> AbstractAsyncContextManager[SqlRecords]:
     url = settings.records_url
-    async with SqlRecords.open(url.get_secret_value() if url else settings.data_dir / RECORDS_FILE) as records:
-        yield records
+    return SqlRecords.open(url.get_secret_value() if url else settings.data_dir / RECORDS_FILE)
 
 
 def _check_models(catalogue: Catalogue, configuration: Configuration) -> None:
