@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=lambda: user_data_path("magisystem", appauthor=False))
     # A SQLAlchemy URL, which may hold a password; without it the records lie beside the log.
     records_url: SecretStr | None = None
+    # The `config.json` of the web client, in place of the bundle's own (http/web_config.py).
+    web_config: Path | None = None
 
     model: str = Field("embedded", min_length=1)
     embedded_tokens_per_s: float = Field(40.0, ge=0, le=100_000)

@@ -118,6 +118,20 @@ async def test_who_cannot_read_a_stream_gets_one_document(
     assert again.json() == document
 
 
+async def test_a_detached_start_is_answered_with_the_id_alone() -> None:
+    until = asyncio.Event()
+    async with scripted_server(ScriptedModel(hanging(until))) as server:
+        body = {**QUESTION, "detached": True, "stream": False, "idempotencyKey": "k"}
+        answer = await server.http.post("/invocations", json=body)
+        again = await server.http.post("/invocations", json=QUESTION | {"detached": True, "idempotencyKey": "k"})
+        assert (answer.status_code, again.status_code) == (202, 202)
+        assert answer.json() == again.json()
+        assert "preference-applied" not in answer.headers
+        state = await server.http.get(answer.headers["location"])
+        assert state.json()["start"]["deliberationId"] == answer.json()["deliberationId"]
+        until.set()
+
+
 async def test_a_reader_that_leaves_stops_nothing_and_can_come_back() -> None:
     until = asyncio.Event()
     async with scripted_server(ScriptedModel(hanging(until))) as server:
@@ -231,6 +245,7 @@ BAD_BODIES: list[tuple[bytes, str]] = [
     (b'{"question": "a", "sessionId": "../../etc"}', "sessionId"),
     (b'{"question": "a", "mode": "shout"}', "mode"),
     (b'{"question": "a", "stream": "yes"}', "stream"),
+    (b'{"question": "a", "detached": "yes"}', "detached"),
     (b'{"question": "a", "language": "Japanese"}', "language"),
     (b'{"question": "a", "criteria": {"approveIf": 1}}', "criteria.approveIf"),
     (b'{"question": "a", "council": "jury"}', "council"),
@@ -350,6 +365,46 @@ async def test_only_listed_origins_may_read_across_origins() -> None:
             assert (preflight.headers.get("access-control-allow-origin") == origin) is is_allowed
             answer = await server.http.post("/invocations", json=QUESTION, headers={"origin": origin})
             assert (answer.headers.get("access-control-allow-origin") == origin) is is_allowed
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("PUT", "/councils/mine", "content-type"),
+        ("PATCH", "/deliberations/x", "content-type"),
+        ("DELETE", "/deliberations/x", "authorization"),
+        (
+            "POST",
+            "/runtimes/arn%3Aaws%3Abedrock-agentcore%3Aeu-west-1%3A123456789012%3Aruntime%2Fmagi-x/invocations",
+            "authorization,content-type,x-amzn-bedrock-agentcore-runtime-session-id",
+        ),
+    ],
+)
+async def test_a_listed_origin_may_send_all_that_the_page_sends(method: str, path: str, headers: str) -> None:
+    async with scripted_server(ScriptedModel(), cors_origins="https://app.example.com") as server:
+        asked = {"access-control-request-method": method, "access-control-request-headers": headers}
+        preflight = await server.http.options(path, headers={"origin": "https://app.example.com", **asked})
+    assert preflight.status_code == 200
+    assert preflight.headers["access-control-allow-origin"] == "https://app.example.com"
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn%3Aaws%3Abedrock-agentcore%3Aus-east-1%3A123456789012%3Aruntime%2Fmagi-AbCdEf",
+        "arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/magi-AbCdEf",
+        "magi",
+    ],
+)
+async def test_agentcores_own_path_does_what_invocations_does(server: Server, arn: str) -> None:
+    path = f"/runtimes/{arn}/invocations?qualifier=DEFAULT"
+    session = {"x-amzn-bedrock-agentcore-runtime-session-id": "s" * 33}
+    events = events_of((await server.http.post(path, json=QUESTION, headers=session)).content)
+    assert isinstance(events[0], Start)
+    assert isinstance(events[-1], Complete)
+    get = {"action": "get", "deliberationId": events[0].deliberation_id}
+    assert (await server.http.post(path, json=get)).json()["status"] == "complete"
+    assert (await server.http.post(path, json={})).json()["code"] == "invalid_request"
 
 
 async def test_the_documentation_shows_the_schema_that_every_event_keeps(server: Server) -> None:

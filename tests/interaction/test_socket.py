@@ -286,6 +286,7 @@ def readable(body: bytes) -> str | None:
         ({"question": ""}, "question", True),
         ({"question": "a", "agents": {"caspar": {"temperature": float("nan")}}}, "agents.caspar.temperature", True),
         ({"question": "a", "stream": False}, "stream", True),
+        ({"question": "a", "detached": True}, "detached", True),
         ({"action": "resume", "deliberationId": "x", "stream": False}, "stream", True),
         ({"action": "get", "deliberationId": "x", "requestId": 5}, "requestId", False),
         ({"action": "get", "deliberationId": "x", "requestId": "x" * (REQUEST_ID_CHARS + 1)}, "requestId", False),

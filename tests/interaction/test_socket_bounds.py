@@ -23,11 +23,14 @@ from websockets.frames import Close, Frame, Opcode
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
+from magisystem.application import Application, open_catalogue
+from magisystem.config import read_configuration
 from magisystem.deliberation import Deliberations, ModelChoice
 from magisystem.http.draining import DrainingWebSocket
 from magisystem.http.server import uvicorn_config
 from magisystem.http.socket import Socket, SocketLimits
 from magisystem.http.socket_messages import FRAME_BYTES, frames, opened
+from magisystem.http.verbs import Verbs
 from magisystem.logs import MemoryEventLog
 from magisystem.protocol.fold import DeliberationState
 from magisystem.protocol.requests import BODY_BYTES
@@ -78,11 +81,13 @@ class Served:
 async def serving(model: ScriptedModel, limits: SocketLimits | None = None, **options: Any) -> AsyncGenerator[Served]:
     """Serve ``/ws`` with such limits, on a port whose kernel buffers are small."""
     stopping = asyncio.Event()
+    settings = read_configuration(environment={}).settings
     async with Deliberations(MemoryEventLog(), model, ModelChoice("scripted:model")) as deliberations:
+        verbs = Verbs(Application(settings, deliberations, open_catalogue(settings)), "local")
 
         async def serve(websocket: WebSocket) -> None:
             try:
-                await Socket(websocket, deliberations, "local", stopping, limits).serve()
+                await Socket(websocket, verbs, stopping, limits).serve()
             finally:
                 served.finished.set()
 

@@ -44,7 +44,7 @@ async def test_ping_is_answered_while_everything_else_waits_for_what_it_needs() 
     loaded = asyncio.Event()
     async with (
         open_application(read_configuration(environment={})) as application,
-        listening(create_app(application, loaded)) as url,
+        listening(create_app(application, loaded=loaded)) as url,
         httpx2.AsyncClient(base_url=url, timeout=20) as http,
         asyncio.timeout(DEADLINE_S),
     ):

@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx2
 import uvicorn
@@ -20,6 +21,9 @@ from magisystem.protocol.codec import decode
 from magisystem.protocol.events import AnyEvent
 from magisystem.protocol.sse import FrameDecoder
 from magisystem.testing.scripted import ScriptedModel
+
+# The web client is built or not; tests do not depend on it.
+NO_BUNDLE = Path("/nowhere")
 
 
 @asynccontextmanager
@@ -53,14 +57,19 @@ class Server:
 
 @asynccontextmanager
 async def scripted_server(
-    model: ScriptedModel, *, log: EventLog | None = None, limits: Limits | None = None, **settings: object
+    model: ScriptedModel,
+    *,
+    log: EventLog | None = None,
+    limits: Limits | None = None,
+    bundle: Path = NO_BUNDLE,
+    **settings: object,
 ) -> AsyncGenerator[Server]:
     """Serve with ``model`` for every agent."""
     configuration = read_configuration(environment={}, **settings)
     async with Deliberations(log or MemoryEventLog(), model, ModelChoice("scripted:model"), limits=limits) as running:
         application = Application(configuration.settings, running, open_catalogue(configuration.settings))
         async with (
-            listening(create_app(application)) as url,
+            listening(create_app(application, bundle)) as url,
             httpx2.AsyncClient(base_url=url, timeout=20) as http,
         ):
             yield Server(http, url, running, model)

@@ -93,8 +93,8 @@ class Wire:
         return await self.stream(_verb("resume", deliberation_id, after=after))
 
     async def begin(self, request: Mapping[str, object]) -> str:
-        """Start a deliberation and give its id, without waiting for anything it does (RFC 7240, ``respond-async``)."""
-        answer = await self._ask("POST", "/invocations", request, headers={"prefer": "respond-async"})
+        """Start a deliberation and give its id, without waiting for anything it does."""
+        answer = await self._ask("POST", "/invocations", {**request, "detached": True})
         return _read(answer, _Begun).deliberation_id
 
     async def page(self, deliberation_id: str, after: int, wait_s: float) -> Batch:

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -21,7 +22,6 @@ from magisystem.application import Application
 from magisystem.council.presets import PRESETS
 from magisystem.deliberation.ports import Page
 from magisystem.errors import InvalidRequest, MagiError
-from magisystem.http import history
 from magisystem.http.body import read_json_body
 from magisystem.http.docs import documentation
 from magisystem.http.event_stream import EventStream
@@ -30,14 +30,12 @@ from magisystem.http.loading import Loading
 from magisystem.http.problems import answer_error, answer_fault, answer_http_error
 from magisystem.http.proposals import council_fields, proposal
 from magisystem.http.socket import Socket, origin_refusal
+from magisystem.http.verbs import Answer, Verbs
+from magisystem.http.web import BUNDLE, PAGES, Web, wants_page
 from magisystem.protocol.codec import encode_value
-from magisystem.protocol.fold import DeliberationState
 from magisystem.protocol.requests import (
     BODY_BYTES,
     LONGEST_WAIT_S,
-    CancelRequest,
-    ForgetRequest,
-    GetRequest,
     ListRequest,
     PageRequest,
     ResumeRequest,
@@ -45,24 +43,28 @@ from magisystem.protocol.requests import (
     parse_invocation,
     parse_query,
 )
-from magisystem.protocol.values import Value
 
 SERVICE = "magisystem-backend"
 # Without an identity provider there is one owner: whoever reaches this server.
 LOCAL_OWNER = "local"
 
 
-def create_app(application: Application, loaded: asyncio.Event | None = None) -> Starlette:
+def create_app(application: Application, bundle: Path = BUNDLE, *, loaded: asyncio.Event | None = None) -> Starlette:
     """Give the ASGI application in front of what was opened; whoever opened it closes it after the server has ended.
 
     ``app.state.stopping`` is an event; setting it aborts every open stream, so that their readers come back elsewhere.
-    With ``loaded``, requests wait for it, but for ``/ping``.
+    ``bundle`` is the folder of the web client. With ``loaded``, requests wait for it, but for ``/ping``.
+
+    Raises:
+        SettingsInvalid: the web client's configuration cannot be read, or a field of it is wrong.
     """
     stopping = asyncio.Event()
     settings = application.settings
-    routes = Routes(application, stopping, int(datetime.now(UTC).timestamp()))
+    web = Web.open(settings, bundle)
+    verbs = Verbs(application, LOCAL_OWNER)
+    routes = Routes(application, verbs, web, stopping, int(datetime.now(UTC).timestamp()))
     app = Starlette(
-        routes=[*_routes(routes), *documentation()],
+        routes=[*_routes(routes), *documentation(), *_pages(web)],
         exception_handlers={MagiError: answer_error, HTTPException: answer_http_error, Exception: answer_fault},
         middleware=[
             Middleware(HostCheck, allowed=allowed_hosts(settings)),
@@ -70,8 +72,16 @@ def create_app(application: Application, loaded: asyncio.Event | None = None) ->
             Middleware(
                 CORSMiddleware,
                 allow_origins=settings.cors_origins,
-                allow_methods=["GET", "POST", "DELETE"],
-                allow_headers=["authorization", "content-type", "idempotency-key", "last-event-id", "prefer"],
+                allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+                allow_headers=[
+                    "authorization",
+                    "content-type",
+                    "idempotency-key",
+                    "last-event-id",
+                    "prefer",
+                    # What a client of AgentCore's data plane sends; here it is not read.
+                    "x-amzn-bedrock-agentcore-runtime-session-id",
+                ],
                 expose_headers=["x-magi-deliberation-id"],
             ),
         ],
@@ -83,6 +93,8 @@ def create_app(application: Application, loaded: asyncio.Event | None = None) ->
 def _routes(routes: "Routes") -> list[BaseRoute]:
     return [
         Route("/invocations", routes.invoke, methods=["POST"]),
+        # The path of AgentCore's data plane. The ARN has slashes, which come percent-encoded and arrive decoded.
+        Route("/runtimes/{arn:path}/invocations", routes.invoke, methods=["POST"]),
         Route("/ping", routes.ping),
         Route("/councils", routes.councils),
         Route("/sessions", routes.sessions),
@@ -96,11 +108,21 @@ def _routes(routes: "Routes") -> list[BaseRoute]:
     ]
 
 
+def _pages(web: Web) -> list[BaseRoute]:
+    return [
+        *(Route(path, web.page) for path in PAGES),
+        Route("/assets/{name:path}", web.asset),
+        Route("/{stem}.{kind}", web.other),
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Routes:
     """What the paths do."""
 
     application: Application
+    verbs: Verbs
+    web: Web
     stopping: asyncio.Event
     # Unix second.
     started_at: int
@@ -121,44 +143,31 @@ class Routes:
 
     async def invoke(self, request: Request) -> Response:
         """Start a deliberation, or do what ``action`` says."""
-        body = await read_json_body(request, BODY_BYTES)
-        deliberations = self.application.deliberations
-        match parse_invocation(body):
+        match parse_invocation(await read_json_body(request, BODY_BYTES)):
             case StartRequest() as start:
                 return await self._start(start, request)
             case ResumeRequest() as resume:
                 is_polled = not resume.stream or _wants_only_json(request)
                 return await self._follow(resume.deliberation_id, resume.after, resume.wait if is_polled else None)
-            case ForgetRequest(deliberation_id=deliberation_id):
-                await deliberations.forget(deliberation_id, LOCAL_OWNER)
-                return Response(status_code=204)
-            case CancelRequest(deliberation_id=deliberation_id):
-                return _state(await deliberations.cancel(deliberation_id, LOCAL_OWNER))
-            case GetRequest(deliberation_id=deliberation_id):
-                return _state(await deliberations.state(deliberation_id, LOCAL_OWNER))
-            case ListRequest() as listing:
-                return _value(await history.page(deliberations.history, LOCAL_OWNER, listing))
+            case verb:
+                return _answered(await self.verbs.perform(verb))
 
     async def past(self, request: Request) -> Response:
         """Give a page of the deliberations of the past."""
-        listing = parse_query(request.query_params, ListRequest)
-        return _value(await history.page(self.application.deliberations.history, LOCAL_OWNER, listing))
+        return _answered(await self.verbs.past(parse_query(request.query_params, ListRequest)))
 
     async def sessions(self, request: Request) -> Response:
         """Give a page of the sessions."""
-        page = parse_query(request.query_params, PageRequest)
-        return _value(await history.session_page(self.application.deliberations.history, LOCAL_OWNER, page))
+        return _answered(await self.verbs.sessions(parse_query(request.query_params, PageRequest)))
 
     async def session(self, request: Request) -> Response:
         """Give a page of a session's turns."""
         page = parse_query(request.query_params, PageRequest)
-        session_id: str = request.path_params["session_id"]
-        found = await history.session_turns(self.application.deliberations.history, LOCAL_OWNER, session_id, page)
-        return _value(found)
+        return _answered(await self.verbs.session(request.path_params["session_id"], page))
 
     async def state(self, request: Request) -> Response:
         """Give a deliberation's folded state."""
-        return _state(await self.application.deliberations.state(_id(request), LOCAL_OWNER))
+        return _answered(await self.verbs.state(_id(request)))
 
     async def events(self, request: Request) -> Response:
         """Follow a deliberation from ``Last-Event-ID``, or ``?after=``, or its beginning."""
@@ -168,16 +177,18 @@ class Routes:
 
     async def forget(self, request: Request) -> Response:
         """Stop a deliberation if it runs, and delete it."""
-        await self.application.deliberations.forget(_id(request), LOCAL_OWNER)
-        return Response(status_code=204)
+        return _answered(await self.verbs.forget(_id(request)))
 
     async def cancel(self, request: Request) -> Response:
         """Stop a deliberation."""
-        return _state(await self.application.deliberations.cancel(_id(request), LOCAL_OWNER))
+        return _answered(await self.verbs.cancel(_id(request)))
 
-    async def councils(self, _: Request) -> Response:
-        """Give the councils that come with the system."""
-        return _json({"items": [council_fields(council) for council in PRESETS.values()]})
+    async def councils(self, request: Request) -> Response:
+        """Give the councils that come with the system; to a browser that asks for a page, the page about them."""
+        page = await self.web.page_if_built(request) if wants_page(request) else None
+        answer = page or _json({"items": [council_fields(council) for council in PRESETS.values()]})
+        answer.headers.add_vary_header("Accept")
+        return answer
 
     async def socket(self, websocket: WebSocket) -> None:
         """Serve a socket, if whoever opens it may."""
@@ -185,16 +196,18 @@ class Routes:
         if refusal is not None:
             await websocket.send_denial_response(refusal)
         else:
-            await Socket(websocket, self.application.deliberations, LOCAL_OWNER, self.stopping).serve()
+            await Socket(websocket, self.verbs, self.stopping).serve()
 
     async def _start(self, start: StartRequest, request: Request) -> Response:
         key = start.idempotency_key or _idempotency_key(request)
         deliberation_id = await self.application.deliberations.start(proposal(start), LOCAL_OWNER, key)
-        if _prefers_no_wait(request):
-            return _begun(deliberation_id)
+        is_preferred = _prefers_no_wait(request)
+        if start.detached or is_preferred:
+            return _begun(deliberation_id, is_preferred=is_preferred)
         if start.stream and not _wants_only_json(request):
             return self._stream(deliberation_id, 0)
-        return _state(await self.application.deliberations.outcome(deliberation_id, LOCAL_OWNER))
+        state = await self.application.deliberations.outcome(deliberation_id, LOCAL_OWNER)
+        return Response(encode_value(state), media_type="application/json")
 
     async def _follow(self, deliberation_id: str, after: int, wait_s: float | None) -> Response:
         """Stream from a cursor; or, with ``wait_s``, give what there is after it, waiting so long for something."""
@@ -257,18 +270,16 @@ def _prefers_no_wait(request: Request) -> bool:
     return any(item.partition(";")[0].strip().lower() == "respond-async" for item in preferences)
 
 
-def _begun(deliberation_id: str) -> Response:
-    headers = {"preference-applied": "respond-async", "location": f"/deliberations/{deliberation_id}"}
+def _begun(deliberation_id: str, *, is_preferred: bool) -> Response:
+    headers = {"location": f"/deliberations/{deliberation_id}"}
+    if is_preferred:
+        headers["preference-applied"] = "respond-async"
     body = msgspec.json.encode({"deliberationId": deliberation_id})
     return Response(body, status_code=202, media_type="application/json", headers=headers)
 
 
-def _state(state: DeliberationState) -> Response:
-    return _value(state)
-
-
-def _value(value: Value) -> Response:
-    return Response(encode_value(value), media_type="application/json")
+def _answered(answer: Answer) -> Response:
+    return Response(answer.body, answer.status, media_type="application/json" if answer.body else None)
 
 
 def _page(page: Page, after: int) -> Response:

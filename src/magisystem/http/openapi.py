@@ -138,32 +138,34 @@ def _paths() -> Schema:
             }
         },
     }
-    return {
-        "/invocations": {
-            "post": {
-                "summary": "Start a deliberation and stream it, or act on one",
-                "description": "With `stream: false`, or `Accept: application/json` alone, it waits and answers one "
-                "JSON document. With `Prefer: respond-async` a start is answered at once, with the id alone. With "
-                "`action` it does the other verbs.",
-                "parameters": [
-                    {
-                        "name": "Idempotency-Key",
-                        "in": "header",
-                        "description": "A repeated start under the same key attaches to the first; see also "
-                        "`idempotencyKey` in the body.",
-                        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-                    },
-                    {"name": "Prefer", "in": "header", "schema": {"type": "string", "enum": ["respond-async"]}},
-                ],
-                "requestBody": body,
-                "responses": {
-                    "200": _answer(_STREAM | _STATE),
-                    "202": _answer(_json_of({"deliberationId": {"type": "string"}})),
-                    "204": {"description": "Deleted"},
-                    **_refusals("400", "404", "408", "409", "413", "415", "421", "503"),
+    invocations = {
+        "post": {
+            "summary": "Start a deliberation and stream it, or act on one",
+            "description": "With `stream: false`, or `Accept: application/json` alone, it waits and answers one "
+            "JSON document. With `detached: true`, or `Prefer: respond-async`, a start is "
+            "answered at once, with the id alone. With `action` it does the other verbs.",
+            "parameters": [
+                {
+                    "name": "Idempotency-Key",
+                    "in": "header",
+                    "description": "A repeated start under the same key attaches to the first; see also "
+                    "`idempotencyKey` in the body.",
+                    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
                 },
-            }
-        },
+                {"name": "Prefer", "in": "header", "schema": {"type": "string", "enum": ["respond-async"]}},
+            ],
+            "requestBody": body,
+            "responses": {
+                "200": _answer(_STREAM | _STATE),
+                "202": _answer(_json_of({"deliberationId": {"type": "string"}})),
+                "204": {"description": "Deleted"},
+                **_refusals("400", "404", "408", "409", "413", "415", "421", "503"),
+            },
+        }
+    }
+    return {
+        "/invocations": invocations,
+        "/runtimes/{arn}/invocations": _as_agentcore(invocations),
         "/ping": {"get": {"summary": "Health", "responses": {"200": _answer(_json_of(_PING))}}},
         "/councils": {
             "get": {
@@ -199,6 +201,19 @@ def _paths() -> Schema:
             "post": {"summary": "Stop the work", "responses": {"200": _answer(_STATE), **_refusals("404")}},
         },
     }
+
+
+def _as_agentcore(invocations: Schema) -> Schema:
+    arn = {
+        "name": "arn",
+        "in": "path",
+        "required": True,
+        "description": "Any, percent-encoded; it is not looked at.",
+        "schema": {"type": "string"},
+    }
+    qualifier = {"name": "qualifier", "in": "query", "schema": {"type": "string"}}
+    summary = "The same under the path of AgentCore's data plane, so that its clients can be pointed here"
+    return {"parameters": [arn, qualifier], "post": {**invocations["post"], "summary": summary}}
 
 
 def _lists() -> Schema:

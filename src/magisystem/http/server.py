@@ -96,7 +96,7 @@ async def _serve(configuration: Configuration, on_listening: Callable[[], None])
     settings = configuration.settings
     async with open_application(configuration) as application:
         loaded = asyncio.Event()
-        app = create_app(application, loaded)
+        app = create_app(application, loaded=loaded)
         config = uvicorn_config(app, host=settings.host, port=settings.port)
         server = _Server(config, on_listening, app.state.stopping)
         # A library that loads takes the processor from whatever else the process does, so the port is opened first.

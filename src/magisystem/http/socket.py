@@ -26,22 +26,15 @@ from enum import Enum, auto
 from http import HTTPStatus
 from typing import NoReturn
 
-import msgspec
 from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
-from magisystem.deliberation.deliberations import Deliberations
 from magisystem.errors import InvalidRequest, MagiError, RequestError
-from magisystem.http import history
 from magisystem.http.problems import problem
 from magisystem.http.proposals import proposal
 from magisystem.http.socket_messages import answer_message, error_message, events_messages, frames, opened
-from magisystem.protocol.codec import encode_value
-from magisystem.protocol.fold import DeliberationState
+from magisystem.http.verbs import Verbs
 from magisystem.protocol.requests import (
-    CancelRequest,
-    ForgetRequest,
-    GetRequest,
     Invocation,
     ListRequest,
     ResumeRequest,
@@ -121,14 +114,13 @@ class Socket:
     def __init__(
         self,
         websocket: WebSocket,
-        deliberations: Deliberations,
-        owner: str,
+        verbs: Verbs,
         stopping: asyncio.Event,
         limits: SocketLimits | None = None,
     ) -> None:
         self._websocket = websocket
-        self._deliberations = deliberations
-        self._owner = owner
+        self._verbs = verbs
+        self._deliberations = verbs.application.deliberations
         self._stopping = stopping
         self._limits = limits or SocketLimits()
         self._followings: dict[str, _Following] = {}
@@ -179,6 +171,8 @@ class Socket:
     def _check_following(self, request: StartRequest | ResumeRequest) -> None:
         if not request.stream:
             raise InvalidRequest("`stream`: A socket streams; POST /invocations answers one document.", field="stream")
+        if isinstance(request, StartRequest) and request.detached:
+            raise InvalidRequest("`detached`: A socket streams; POST /invocations answers the id.", field="detached")
         is_replaced = isinstance(request, ResumeRequest) and request.deliberation_id in self._followings
         if not is_replaced and len(self._followings) + self._n_to_follow >= self._limits.most_followed:
             raise SocketBusy(
@@ -187,7 +181,7 @@ class Socket:
             )
 
     async def _perform(self, request: Invocation, request_id: str | None) -> None:
-        deliberations, owner = self._deliberations, self._owner
+        deliberations, owner = self._deliberations, self._verbs.owner
         deliberation_id = None if isinstance(request, StartRequest | ListRequest) else request.deliberation_id
         try:
             async with self._answering(request_id, deliberation_id):
@@ -199,16 +193,9 @@ class Socket:
                         # What cannot be followed must be refused before a following of it is replaced.
                         await deliberations.read(known, owner, after, limit=0)
                         await self._begin(known, after, answer_message("resumed", known, request_id, after=after))
-                    case CancelRequest(deliberation_id=known):
-                        await self._send(_state(await deliberations.cancel(known, owner), known, request_id))
-                    case GetRequest(deliberation_id=known):
-                        await self._send(_state(await deliberations.state(known, owner), known, request_id))
-                    case ForgetRequest(deliberation_id=known):
-                        await deliberations.forget(known, owner)
-                        await self._send(answer_message("deleted", known, request_id))
-                    case ListRequest() as listing:
-                        page = msgspec.Raw(encode_value(await history.page(deliberations.history, owner, listing)))
-                        await self._send(answer_message("page", request_id=request_id, page=page))
+                    case verb:
+                        answer = await self._verbs.perform(verb)
+                        await self._send(answer_message(answer.kind, deliberation_id, request_id, **answer.fields))
         finally:
             self._n_to_follow -= isinstance(request, StartRequest | ResumeRequest)
             self._free.release()
@@ -243,7 +230,7 @@ class Socket:
         try:
             async with self._answering(deliberation_id=deliberation_id):
                 await self._send(answer)
-                async with self._deliberations.follow(deliberation_id, self._owner, following.cursor) as batches:
+                async with self._deliberations.follow(deliberation_id, self._verbs.owner, following.cursor) as batches:
                     async for batch in batches:
                         for message, last_seq in events_messages(deliberation_id, batch):
                             await self._send(message, (following, last_seq))
@@ -309,10 +296,6 @@ class Socket:
         with suppress(TimeoutError, WebSocketDisconnect, WebSocketDisconnected):
             async with asyncio.timeout(self._limits.farewell_s):
                 await self._websocket.send(message)
-
-
-def _state(state: DeliberationState, deliberation_id: str, request_id: str | None) -> bytes:
-    return answer_message("state", deliberation_id, request_id, state=msgspec.Raw(encode_value(state)))
 
 
 async def _wait_for_cancellation() -> NoReturn:

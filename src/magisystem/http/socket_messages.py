@@ -1,7 +1,8 @@
 """What is said on ``/ws``, as bytes: requests in, messages out, cut into frames. Pure; http/socket.py speaks it.
 
 In: one JSON object a text frame, the very bodies of ``POST /invocations`` (`parse_invocation`), each with an optional
-``requestId`` of at most 128 characters that its answer repeats. ``stream: false`` is refused: a socket streams.
+``requestId`` of at most 128 characters that its answer repeats. ``stream: false`` and ``detached`` are refused:
+a socket streams.
 
 Out: one JSON object a text frame, of at most `FRAME_BYTES`, told apart by ``type``:
 

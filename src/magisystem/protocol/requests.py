@@ -126,6 +126,11 @@ class StartRequest(Request):
         None, description="A repeated start under the same key attaches to the first; it never runs twice."
     )
     stream: bool = Field(default=True, description="false: wait, and answer one JSON document.")
+    detached: bool = Field(
+        default=False,
+        description="true: answer the id alone and at once, as with the header `Prefer: respond-async`, which does not "
+        "come through everywhere.",
+    )
 
     @model_validator(mode="after")
     def _has_one_question(self) -> "StartRequest":
