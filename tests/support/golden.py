@@ -1,7 +1,7 @@
 """The golden logs: what the fold of the server and the fold of the web client must agree on, event by event.
 
-``tests/golden/<name>.jsonl`` has a log, one event a line, as a log holds it; ``<name>.states.jsonl`` the state after each
-of its events. Both are committed. ``python -m tests.support.golden`` renews them.
+``tests/golden/<name>.jsonl`` has a log, one event a line, as a log holds it; ``<name>.states.jsonl`` the state after
+each of its events. Both are committed. ``python -m tests.support.golden`` renews them.
 """
 
 from collections.abc import Iterator, Mapping
