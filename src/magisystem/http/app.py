@@ -49,7 +49,7 @@ SERVICE = "magisystem-backend"
 LOCAL_OWNER = "local"
 
 
-def create_app(application: Application, bundle: Path = BUNDLE, loaded: asyncio.Event | None = None) -> Starlette:
+def create_app(application: Application, bundle: Path = BUNDLE, *, loaded: asyncio.Event | None = None) -> Starlette:
     """Give the ASGI application in front of what was opened; whoever opened it closes it after the server has ended.
 
     ``app.state.stopping`` is an event; setting it aborts every open stream, so that their readers come back elsewhere.
