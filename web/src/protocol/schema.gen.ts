@@ -12,7 +12,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Start a deliberation and stream it, or act on one
-         * @description With `stream: false`, or `Accept: application/json` alone, it waits and answers one JSON document. With `Prefer: respond-async` a start is answered at once, with the id alone. With `action` it does the other verbs.
+         * @description With `stream: false`, or `Accept: application/json` alone, it waits and answers one JSON document. With `detached: true`, or `Prefer: respond-async`, a start is answered at once, with the id alone. With `action` it does the other verbs.
          */
         readonly post: {
             readonly parameters: {
@@ -23,6 +23,159 @@ export interface paths {
                     readonly Prefer?: "respond-async";
                 };
                 readonly path?: never;
+                readonly cookie?: never;
+            };
+            readonly requestBody: {
+                readonly content: {
+                    /**
+                     * @example {
+                     *       "question": "Should we move the billing service to Rust?"
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["StartRequest"] | components["schemas"]["ResumeRequest"] | components["schemas"]["CancelRequest"] | components["schemas"]["GetRequest"] | components["schemas"]["ForgetRequest"] | components["schemas"]["ListRequest"];
+                };
+            };
+            readonly responses: {
+                /** @description As asked */
+                readonly 200: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "text/event-stream": components["schemas"]["Event"];
+                        readonly "application/json": components["schemas"]["DeliberationState"];
+                    };
+                };
+                /** @description As asked */
+                readonly 202: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/json": {
+                            readonly deliberationId: string;
+                        };
+                    };
+                };
+                /** @description Deleted */
+                readonly 204: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description A problem */
+                readonly 400: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 404: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 408: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 409: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 413: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 415: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 421: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 503: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/runtimes/{arn}/invocations": {
+        readonly parameters: {
+            readonly query?: {
+                readonly qualifier?: string;
+            };
+            readonly header?: never;
+            readonly path: {
+                /** @description Any, percent-encoded; it is not looked at. */
+                readonly arn: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * The same under the path of AgentCore's data plane, so that its clients can be pointed here
+         * @description With `stream: false`, or `Accept: application/json` alone, it waits and answers one JSON document. With `detached: true`, or `Prefer: respond-async`, a start is answered at once, with the id alone. With `action` it does the other verbs.
+         */
+        readonly post: {
+            readonly parameters: {
+                readonly query?: {
+                    readonly qualifier?: string;
+                };
+                readonly header?: {
+                    /** @description A repeated start under the same key attaches to the first; see also `idempotencyKey` in the body. */
+                    readonly "Idempotency-Key"?: string;
+                    readonly Prefer?: "respond-async";
+                };
+                readonly path: {
+                    /** @description Any, percent-encoded; it is not looked at. */
+                    readonly arn: string;
+                };
                 readonly cookie?: never;
             };
             readonly requestBody: {
@@ -1393,6 +1546,12 @@ export interface components {
              * @default true
              */
             readonly stream?: boolean;
+            /**
+             * Detached
+             * @description true: answer the id alone and at once, as with the header `Prefer: respond-async`, which does not come through everywhere.
+             * @default false
+             */
+            readonly detached?: boolean;
         };
     };
     responses: never;
