@@ -36,8 +36,8 @@ export default tseslint.config(
     rules: { 'no-restricted-syntax': 'off' },
   },
   { files: ['**/*.js'], ...tseslint.configs.disableTypeChecked },
-  closed('protocol', ['@/*', '!@/protocol/*'], 'The protocol imports nothing of the client.'),
-  closed('transport', ['@/*', '!@/protocol/*', '!@/transport/*'], 'The transport knows the protocol only.'),
+  closed('protocol', ['@/*', '!@/protocol'], 'The protocol imports nothing of the client.'),
+  closed('transport', ['@/*', '!@/protocol', '!@/transport'], 'The transport knows the protocol only.'),
   closed('live', ['@/app/*', '@/features/*', '@/ui/*'], 'What is live does not know the pages.'),
   closed('ui', ['@/app/*', '@/features/*', '@/live/*', '@/transport/*'], 'The parts of pages know no backend.'),
   ...features.map((feature) =>

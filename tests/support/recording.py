@@ -35,11 +35,11 @@ async def recording(
 
 @asynccontextmanager
 async def recording_server(
-    folder: Path, model: ScriptedModel | None = None, records: Records | None = None
+    folder: Path, model: ScriptedModel | None = None, records: Records | None = None, **given: object
 ) -> AsyncGenerator[Server]:
-    """Serve such a process."""
+    """Serve such a process, with the settings that are ``given``."""
     model = model or ScriptedModel()
-    settings = read_configuration(environment={}).settings
+    settings = read_configuration(environment={}, **given).settings
     async with recording(folder, model, records) as running:
         app = create_app(Application(settings, running, open_catalogue(settings)))
         async with listening(app) as url, httpx2.AsyncClient(base_url=url, timeout=20) as http:

@@ -1,18 +1,22 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { lazy, Suspense, useState, type ReactNode } from 'react';
+import { lazy, Suspense, useEffect, useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, Route, Router, Switch, useLocation } from 'wouter';
-import { useHashLocation } from 'wouter/use-hash-location';
 import { AskPage } from '@/features/ask/AskPage';
 import { DeliberationPage } from '@/features/deliberation/DeliberationPage';
 import { BackendContext, type Backend } from '@/live/backend';
 import { ApiProblem } from '@/protocol/failures';
+import type { Session } from '@/transport/signin';
 import { Announcer } from '@/ui/Announcer';
+import { Button } from '@/ui/Button';
 import { Panel } from '@/ui/Failure';
 import { keep, kept } from '@/ui/kept';
+import { Notice } from '@/ui/Notice';
+import { usePageTitle } from '@/ui/pageTitle';
 import { paths } from '@/ui/paths';
 import { Toasts } from '@/ui/Toasts';
 import styles from './App.module.css';
+import { useFragmentLocation } from './fragmentRouting';
 import { Header } from './Header';
 
 const HistoryPage = lazy(async () => ({ default: (await import('@/features/history/HistoryPage')).HistoryPage }));
@@ -24,12 +28,12 @@ interface AppProps {
   readonly backends: readonly Backend[];
   /** `hash` for static hosts that cannot answer every path with the page. */
   readonly routing: 'path' | 'hash';
-  readonly onSignOut?: (() => void) | undefined;
+  readonly session: Session | null;
 }
 
 const KEPT_BACKEND = 'backend';
 
-export function App({ backends, routing, onSignOut }: AppProps) {
+export function App({ backends, routing, session }: AppProps) {
   const [key, setKey] = useState(() => kept(KEPT_BACKEND));
   const [queries] = useState(createQueries);
   const backend = backends.find((candidate) => candidate.key === key) ?? backends[0];
@@ -41,11 +45,12 @@ export function App({ backends, routing, onSignOut }: AppProps) {
   return (
     <QueryClientProvider client={queries}>
       <BackendContext value={backend}>
-        <Router {...(routing === 'hash' && { hook: useHashLocation })}>
+        <Router {...(routing === 'hash' && { hook: useFragmentLocation })}>
           <Announcer>
             <Toasts>
               <Shell
-                header={<Header backends={backends} backend={backend} onBackend={choose} onSignOut={onSignOut} />}
+                header={<Header backends={backends} backend={backend} onBackend={choose} session={session} />}
+                session={session}
               />
             </Toasts>
           </Announcer>
@@ -67,7 +72,7 @@ function createQueries(): QueryClient {
   });
 }
 
-function Shell({ header }: { readonly header: ReactNode }) {
+function Shell({ header, session }: { readonly header: ReactNode; readonly session: Session | null }) {
   const { t } = useTranslation('common');
   const [path] = useLocation();
   return (
@@ -77,6 +82,7 @@ function Shell({ header }: { readonly header: ReactNode }) {
       </a>
       {header}
       <main id="content" className={styles['main']} tabIndex={-1}>
+        {session !== null && <SignInOver session={session} />}
         <Panel resetKey={path}>
           <Suspense fallback={<p className={styles['loading']}>{t('loading')}</p>}>
             <Pages />
@@ -87,6 +93,24 @@ function Shell({ header }: { readonly header: ReactNode }) {
   );
 }
 
+/** Says when the sign-in cannot be renewed any more. What is on the page stays. */
+function SignInOver({ session }: { readonly session: Session }) {
+  const { t } = useTranslation('common');
+  const [isOver, setOver] = useState(false);
+  useEffect(() => session.onOver(() => setOver(true)), [session]);
+  if (!isOver) return null;
+  const again = (
+    <Button small onClick={() => void session.again()}>
+      {t('signIn.again')}
+    </Button>
+  );
+  return (
+    <div className={styles['over']}>
+      <Notice kind="warning" role="alert" title={t('signIn.over')} actions={again} />
+    </div>
+  );
+}
+
 /** Under hash routing the fragment is the path, so the link itself must not be followed. */
 function focusContent(event: { preventDefault: () => void }) {
   event.preventDefault();
@@ -94,10 +118,13 @@ function focusContent(event: { preventDefault: () => void }) {
 }
 
 function Pages() {
+  const { t } = useTranslation('common');
   return (
     <Switch>
       <Route path="/">
-        <AskPage />
+        <Titled title={t('nav.ask')}>
+          <AskPage />
+        </Titled>
       </Route>
       <Route path="/d/:id">
         {({ id }) => (
@@ -115,13 +142,19 @@ function Pages() {
         )}
       </Route>
       <Route path="/history">
-        <HistoryPage />
+        <Titled title={t('nav.history')}>
+          <HistoryPage />
+        </Titled>
       </Route>
       <Route path="/compare">
-        <ComparePage />
+        <Titled title={t('nav.compare')}>
+          <ComparePage />
+        </Titled>
       </Route>
       <Route path="/councils">
-        <CouncilsPage />
+        <Titled title={t('nav.councils')}>
+          <CouncilsPage />
+        </Titled>
       </Route>
       <Route>
         <NotFound />
@@ -130,8 +163,14 @@ function Pages() {
   );
 }
 
+function Titled({ title, children }: { readonly title: string; readonly children: ReactNode }) {
+  usePageTitle(title);
+  return children;
+}
+
 function NotFound() {
   const { t } = useTranslation('common');
+  usePageTitle(t('notFound.title'));
   return (
     <div className={styles['empty']}>
       <h1>{t('notFound.title')}</h1>

@@ -2,6 +2,7 @@ import { useTranslation } from 'react-i18next';
 import { Link, useLocation } from 'wouter';
 import { LANGUAGES, speak, type Language } from '@/i18n/language';
 import type { Backend } from '@/live/backend';
+import type { Session } from '@/transport/signin';
 import { Button, IconButton } from '@/ui/Button';
 import { Icon } from '@/ui/Icon';
 import { paths } from '@/ui/paths';
@@ -12,13 +13,13 @@ interface HeaderProps {
   readonly backends: readonly Backend[];
   readonly backend: Backend;
   readonly onBackend: (key: string) => void;
-  readonly onSignOut: (() => void) | undefined;
+  readonly session: Session | null;
 }
 
 /** A language's own name, which its speakers find whatever the page speaks. */
 const NAMES: Record<Language, string> = { en: 'English', ja: '日本語' };
 
-export function Header({ backends, backend, onBackend, onSignOut }: HeaderProps) {
+export function Header({ backends, backend, onBackend, session }: HeaderProps) {
   const { t, i18n } = useTranslation('common');
   const [theme, setTheme] = useTheme();
   const other = theme === 'dark' ? 'light' : 'dark';
@@ -70,8 +71,12 @@ export function Header({ backends, backend, onBackend, onSignOut }: HeaderProps)
             label={t(other === 'light' ? 'header.toLight' : 'header.toDark')}
             onClick={() => setTheme(other)}
           />
-          {onSignOut !== undefined && (
-            <Button kind="quiet" onClick={onSignOut}>
+          {session !== null && (
+            <Button
+              kind="quiet"
+              title={t('header.signedIn', { name: session.name })}
+              onClick={() => void session.signOut()}
+            >
               {t('header.signOut')}
             </Button>
           )}

@@ -33,10 +33,7 @@ export function directApi(http: Http, url: string): Api {
     async councils(signal) {
       return (await http.json<Items<Council>>({ method: 'GET', url: `${url}/councils`, signal }, isList)).items;
     },
-    putCouncil: (given) => {
-      const { id, rule, agents } = given;
-      return http.json<Council>({ method: 'PUT', url: council(id), body: { id, rule, agents } }, isCouncil);
-    },
+    putCouncil: ({ id, ...rest }) => http.json<Council>({ method: 'PUT', url: council(id), body: rest }, isCouncil),
     deleteCouncil: (id) => http.confirm({ method: 'DELETE', url: council(id) }),
     async models(signal) {
       return (await http.json<Items<ModelOffer>>({ method: 'GET', url: `${url}/models`, signal }, isList)).items;

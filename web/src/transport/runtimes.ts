@@ -3,6 +3,7 @@
  *
  * Verb, id, cursor and key are in the body, because the platform filters headers.
  */
+import { ApiProblem } from '@/protocol/failures';
 import type { DeliberationState, HistoryPage, SessionTurns } from '@/protocol/types';
 import { isBegun, isCouncil, isList, isState, type Begun, type Items } from './answers';
 import type { Api, Council, ModelOffer } from './api';
@@ -61,9 +62,11 @@ export function runtimeApi(http: Http, endpoint: Endpoint): Api {
     async councils(signal) {
       return (await http.json<Items<Council>>(call({ action: 'councils' }, signal), isList)).items;
     },
-    putCouncil: ({ id, rule, agents }) =>
-      http.json<Council>(call({ action: 'put_council', council: { id, rule, agents } }), isCouncil),
-    deleteCouncil: (id) => http.confirm(call({ action: 'delete_council', id })),
+    putCouncil: ({ id, ...rest }) =>
+      http
+        .json<Council>(call({ action: 'put_council', councilId: id, council: rest }), isCouncil)
+        .catch(withoutCouncil),
+    deleteCouncil: (id) => http.confirm(call({ action: 'delete_council', councilId: id })),
     async models(signal) {
       return (await http.json<Items<ModelOffer>>(call({ action: 'models' }, signal), isList)).items;
     },
@@ -82,6 +85,24 @@ export function runtimeWays(http: Http, endpoint: Endpoint, timing: Timing): Way
     stream: (id, after, signal) => openStream(http, resume(id, { after }), timing, signal),
     poll: (id) => new Polls(http, (after, wait) => resume(id, { after, stream: false, wait }), timing),
   };
+}
+
+/** Names the fields at fault as a server does whose body is the council itself. */
+function withoutCouncil(error: unknown): never {
+  if (!(error instanceof ApiProblem)) throw error;
+  const { problem, status, retryAfterS } = error;
+  const bare = (text: string): string => text.replaceAll('`council.', '`').replace(/^council\./, '');
+  const faults = problem.faults?.map((fault) => ({
+    ...(fault.field === undefined ? {} : { field: bare(fault.field) }),
+    ...(fault.message === undefined ? {} : { message: bare(fault.message) }),
+  }));
+  const body = {
+    ...problem,
+    detail: bare(problem.detail),
+    ...(problem.field === undefined ? {} : { field: bare(problem.field) }),
+    ...(faults === undefined ? {} : { faults }),
+  };
+  throw new ApiProblem(status, body, retryAfterS);
 }
 
 function given(query: object): Fields {

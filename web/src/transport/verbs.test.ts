@@ -7,7 +7,7 @@ import { Following, type Ways } from './following';
 import { Http } from './http';
 import { agentCoreEndpoint, lambdaEndpoint, runtimeApi, runtimeWays } from './runtimes';
 import { FakePage, frame, logOf, QUICK, streamTo } from './testing/logs';
-import { reply, serve, type Asked, type WebServer } from './testing/webServer';
+import { refuse, reply, serve, type Asked, type WebServer } from './testing/webServer';
 
 const LOG = logOf(5);
 const STATE = { status: 'running', cursor: 0, lanes: [] };
@@ -118,8 +118,8 @@ const VERBS: readonly {
     call: (api) => api.putCouncil(COUNCIL),
     answer: COUNCIL,
     gives: COUNCIL,
-    direct: ['PUT', '/councils/mine', {}, { id: 'mine', rule: 'judge', agents: [] }],
-    runtime: post({ action: 'put_council', council: { id: 'mine', rule: 'judge', agents: [] } }),
+    direct: ['PUT', '/councils/mine', {}, { rule: 'judge', agents: [] }],
+    runtime: post({ action: 'put_council', councilId: 'mine', council: { rule: 'judge', agents: [] } }),
   },
   {
     name: 'deleteCouncil',
@@ -127,7 +127,7 @@ const VERBS: readonly {
     answer: {},
     gives: undefined,
     direct: ['DELETE', '/councils/mine', {}, null],
-    runtime: post({ action: 'delete_council', id: 'mine' }),
+    runtime: post({ action: 'delete_council', councilId: 'mine' }),
   },
   {
     name: 'models',
@@ -174,6 +174,21 @@ describe.each(['direct', 'runtime'] as const)('a %s backend', (name) => {
     expect(texts).toEqual(LOG);
     expect(server.asked).toHaveLength(6);
   });
+});
+
+it("names a council's fields at fault alike, whether it is the body or within it", async () => {
+  const faultsOf = (prefix: string) => {
+    const field = `${prefix}agents.0.model`;
+    const message = `\`${field}\`: It must be a model's name.`;
+    return { field, detail: message, faults: [{ field, message }] };
+  };
+  const server = await serve(({ path }, response) => {
+    const prefix = path === '/invocations' ? 'council.' : '';
+    refuse(response, 400, 'invalid_request', faultsOf(prefix));
+  });
+  for (const kind of [KINDS.direct, KINDS.runtime]) {
+    await expect(kind.open(server).api.putCouncil(COUNCIL)).rejects.toMatchObject({ problem: faultsOf('') });
+  }
 });
 
 describe('an AgentCore runtime', () => {

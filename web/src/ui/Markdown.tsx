@@ -1,25 +1,15 @@
-import {
-  Component,
-  lazy,
-  memo,
-  startTransition,
-  Suspense,
-  useEffect,
-  useRef,
-  useState,
-  type ErrorInfo,
-  type ReactNode,
-} from 'react';
+import { Component, lazy, memo, Suspense, useEffect, useRef, useState, type ErrorInfo, type ReactNode } from 'react';
 import { classes } from './classes';
 import styles from './Markdown.module.css';
 import {
+  certain,
   codeOf,
-  grownBlocks,
   isShownAsWritten,
-  NO_BLOCKS,
+  NOTHING_SHOWN,
   piecesOf,
+  shownNext,
   visibleControls,
-  type Blocks,
+  type Shown,
 } from './MarkdownBlocks';
 import type { HeadingLevel, ParsedProps } from './MarkdownParsed';
 
@@ -43,29 +33,42 @@ interface MarkdownProps {
 
 /** Safe Markdown: no HTML, no images, links that leave a mark of nothing. */
 export function Markdown({ text, under, isStreaming = false }: MarkdownProps) {
-  return <BlockList blocks={useBlocks(text, isStreaming)} under={under} />;
+  return <BlockList shown={useBlocks(text, isStreaming)} under={under} isStreaming={isStreaming} />;
 }
 
-/** A text this short is cut and parsed with the first paint; a longer one in the background, block by block. */
-const AT_ONCE_CHARS = 2_000;
 const STEP_MS = 100;
+/** What a step left over, or the last words, follow in the next frame. */
+const CATCH_UP_MS = 16;
 
-function useBlocks(text: string, isStreaming: boolean): Blocks {
-  const [blocks, setBlocks] = useState(() => (text.length <= AT_ONCE_CHARS ? grownBlocks(NO_BLOCKS, text) : NO_BLOCKS));
+/**
+ * The blocks of a text, and how many of the finished ones are shown.
+ *
+ * A long text comes in steps, so that no frame has to parse more than its share. React's transitions would do the same
+ * for a text that stands, but starve while others stream: every frame of theirs begins such a rendering anew.
+ */
+function useBlocks(text: string, isStreaming: boolean): Shown {
+  const [shown, setShown] = useState(() => shownNext(NOTHING_SHOWN, text));
   const latest = useRef(text);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  const tailChars = blocks.tail.length;
+  const urgent = useRef(false);
+  const isBehind = shown.count < shown.blocks.done.length;
+  const tailChars = shown.blocks.tail.length;
   useEffect(() => {
     latest.current = text;
     const show = () => {
-      clearTimeout(timer.current);
       timer.current = undefined;
       const next = latest.current;
-      startTransition(() => setBlocks((before) => grownBlocks(before, next)));
+      setShown((before) => shownNext(before, next));
     };
-    if (!isStreaming) show();
-    else timer.current ??= setTimeout(show, stepMs(tailChars));
-  }, [text, isStreaming, tailChars]);
+    const isUrgent = !isStreaming || isBehind;
+    // An urgent step is not put off by what comes meanwhile, but takes the place of one that can wait.
+    if (isUrgent && !urgent.current) {
+      clearTimeout(timer.current);
+      timer.current = undefined;
+    }
+    urgent.current = isUrgent;
+    timer.current ??= setTimeout(show, isUrgent ? CATCH_UP_MS : stepMs(tailChars));
+  }, [text, isStreaming, isBehind, shown, tailChars]);
   useEffect(
     () => () => {
       clearTimeout(timer.current);
@@ -73,7 +76,7 @@ function useBlocks(text: string, isStreaming: boolean): Blocks {
     },
     [],
   );
-  return blocks;
+  return shown;
 }
 
 /** A long block costs more each time, so it is parsed more rarely. */
@@ -81,36 +84,58 @@ function stepMs(tailChars: number): number {
   return STEP_MS + Math.min(tailChars, 6_000) / 10;
 }
 
-/** With so many blocks the browser is told to skip those out of view. */
-const SKIPPED_FROM = 40;
-
-const BlockList = memo(function BlockList({
-  blocks,
-  under,
-}: {
-  readonly blocks: Blocks;
+interface BlockListProps {
+  readonly shown: Shown;
   readonly under: HeadingLevel;
-}) {
-  const { done, tail } = blocks;
-  const isLong = done.length > SKIPPED_FROM;
+  readonly isStreaming: boolean;
+}
+
+/** The browser skips what is out of view by so many blocks; told of each of them, it would watch each of them. */
+const SECTION_BLOCKS = 16;
+
+const BlockList = memo(function BlockList({ shown, under, isStreaming }: BlockListProps) {
+  const { blocks, count } = shown;
+  const all = blocks.done.slice(0, count);
+  if (count === blocks.done.length && blocks.tail !== '') all.push(isStreaming ? certain(blocks.tail) : blocks.tail);
+  const sections = Array.from({ length: Math.ceil(all.length / SECTION_BLOCKS) }, (_, place) =>
+    all.slice(place * SECTION_BLOCKS, (place + 1) * SECTION_BLOCKS),
+  );
   return (
-    <div className={classes(styles['markdown'], isLong && styles['long'])}>
-      {done.map((block, place) => (
-        <Block key={place} text={block} under={under} isLast={tail === '' && place === done.length - 1} />
+    <div className={styles['markdown']}>
+      {sections.map((texts, place) => (
+        <Section key={place} texts={texts} under={under} isLast={place === sections.length - 1} />
       ))}
-      {tail !== '' && <Block key={done.length} text={tail} under={under} isLast />}
     </div>
   );
 });
 
-interface BlockProps extends ParsedProps {
+interface SectionProps {
+  readonly texts: readonly string[];
+  readonly under: HeadingLevel;
   readonly isLast: boolean;
 }
 
-/** The last block is never skipped by the browser, because it is what a reader follows. */
-const Block = memo(function Block({ text, under, isLast }: BlockProps) {
+/** The last one is never skipped, because it is what a reader follows. */
+const Section = memo(
+  function Section({ texts, under, isLast }: SectionProps) {
+    return (
+      <div className={classes(styles['section'], !isLast && styles['settled'])}>
+        {texts.map((text, place) => (
+          <Block key={place} text={text} under={under} />
+        ))}
+      </div>
+    );
+  },
+  (a, b) =>
+    a.isLast === b.isLast &&
+    a.under === b.under &&
+    a.texts.length === b.texts.length &&
+    a.texts.every((text, place) => text === b.texts[place]),
+);
+
+const Block = memo(function Block({ text, under }: ParsedProps) {
   return (
-    <div className={classes(styles['block'], !isLast && styles['settled'])} dir="auto">
+    <div className={styles['block']} dir="auto">
       <BlockContent text={visibleControls(text)} under={under} />
     </div>
   );

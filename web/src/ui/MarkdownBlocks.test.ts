@@ -1,11 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  certain,
   codeOf,
   grownBlocks,
   isShownAsWritten,
   NO_BLOCKS,
+  NOTHING_SHOWN,
   piecesOf,
+  shownNext,
   splitBlocks,
   visibleControls,
 } from './MarkdownBlocks';
@@ -28,6 +31,7 @@ describe('blocks', () => {
     fc.assert(
       fc.property(texts, (text) => {
         expect(splitBlocks(text).join('')).toBe(text);
+        expect(splitBlocks(text, 0).join('')).toBe(text);
       }),
     );
   });
@@ -36,22 +40,22 @@ describe('blocks', () => {
     fc.assert(
       fc.property(texts, fc.array(fc.nat(60), { maxLength: 12 }), (text, cuts) => {
         let blocks = NO_BLOCKS;
-        for (const cut of [...cuts].sort((a, b) => a - b)) blocks = grownBlocks(blocks, text.slice(0, cut));
-        blocks = grownBlocks(blocks, text);
-        expect([...blocks.done, ...(blocks.tail === '' ? [] : [blocks.tail])]).toEqual(splitBlocks(text));
+        for (const cut of [...cuts].sort((a, b) => a - b)) blocks = grownBlocks(blocks, text.slice(0, cut), 0);
+        blocks = grownBlocks(blocks, text, 0);
+        expect([...blocks.done, ...(blocks.tail === '' ? [] : [blocks.tail])]).toEqual(splitBlocks(text, 0));
       }),
     );
   });
 
   it('that are done stay the same objects while the last one grows', () => {
-    const before = grownBlocks(NO_BLOCKS, 'one\n\ntwo\n\nthr');
-    const after = grownBlocks(before, 'one\n\ntwo\n\nthree');
+    const before = grownBlocks(NO_BLOCKS, 'one\n\ntwo\n\nthr', 0);
+    const after = grownBlocks(before, 'one\n\ntwo\n\nthree', 0);
     expect(before.done).toEqual(['one\n\n', 'two\n\n'].slice(0, before.done.length));
     expect(after.done).toBe(before.done);
   });
 
   it('begin anew when the text is another one', () => {
-    const before = grownBlocks(NO_BLOCKS, 'one\n\ntwo\n\n');
+    const before = grownBlocks(NO_BLOCKS, 'one\n\ntwo\n\n', 0);
     expect(grownBlocks(before, 'other').tail).toBe('other');
     expect(grownBlocks(before, 'other').done).toEqual([]);
   });
@@ -82,7 +86,7 @@ describe('blocks', () => {
     ['a quote', '> a\n> b\n\nc\n', ['> a\n> b\n\n', 'c\n']],
     ['indented code', 'a\n\n    x\n\n    y\n\nb\n', ['a\n\n    x\n\n    y\n\n', 'b\n']],
   ])('keep %s whole', (_, text, blocks) => {
-    expect(splitBlocks(text)).toEqual(blocks);
+    expect(splitBlocks(text, 0)).toEqual(blocks);
   });
 });
 
@@ -116,6 +120,50 @@ describe('what is shown as it was written', () => {
     ['a table', '|a|b|\n|-|-|\n' + '| one | **two** |\n'.repeat(30)],
   ])('but not %s', (_, text) => {
     expect(isShownAsWritten(text)).toBe(false);
+  });
+});
+
+describe('short blocks', () => {
+  it('stay together, but for code', () => {
+    expect(splitBlocks('a\n\n'.repeat(1_000)).length).toBeLessThan(20);
+    expect(splitBlocks('a\n```\nx\n```\nb\n')).toEqual(['a\n', '```\nx\n```\n', 'b\n']);
+  });
+});
+
+describe('what is shown', () => {
+  it('comes in steps, each of a bounded size, until all of it is there', () => {
+    const text = `${'word '.repeat(100)}\n\n`.repeat(60);
+    let shown = shownNext(NOTHING_SHOWN, text);
+    let steps = 1;
+    for (let next = shownNext(shown, text); next !== shown; next = shownNext(shown, text)) {
+      const added = next.blocks.done.slice(shown.count, next.count).join('').length;
+      expect(added).toBeGreaterThan(0);
+      expect(added).toBeLessThanOrEqual(3_600);
+      shown = next;
+      steps += 1;
+    }
+    expect(shown.count).toBe(shown.blocks.done.length);
+    expect(steps).toBeGreaterThan(5);
+  });
+
+  it('gets on even where one block is more than a step', () => {
+    const text = `${'x'.repeat(50_000)}\n\nend\n\n`;
+    expect(shownNext(NOTHING_SHOWN, text).count).toBe(1);
+  });
+
+  it('of a shorter text is no more than there is', () => {
+    const long = shownNext(NOTHING_SHOWN, `${'a'.repeat(300)}\n\n`.repeat(3));
+    expect(shownNext(long, 'b')).toMatchObject({ count: 0, blocks: { tail: 'b' } });
+  });
+});
+
+describe('a block that grows', () => {
+  it('is shown without a line that may become something else', () => {
+    expect(certain('- a\n  -')).toBe('- a\n');
+    expect(certain('words\n=')).toBe('words\n');
+    expect(certain('1. a\n2.')).toBe('1. a\n');
+    expect(certain('words\n- b')).toBe('words\n- b');
+    expect(certain('-')).toBe('-');
   });
 });
 

@@ -36,14 +36,17 @@ const ITEM = /^\s*(?:[-*+]|\d{1,9}[.)])(?:\s|$)/;
 const HEADING = /^#{1,6}(?:\s|$)/;
 const OPENER = /^\s*(`{3,}(?!.*`)|~{3,})/;
 
+/** Shorter blocks stay together, or a text of single letters would be as many blocks. */
+const LEAST_CHARS = 200;
+
 /** Cuts `text`; where it continues what `before` was cut from, only what is new is looked at. */
-export function grownBlocks(before: Blocks, text: string): Blocks {
+export function grownBlocks(before: Blocks, text: string, leastChars = LEAST_CHARS): Blocks {
   if (text === before.text) return before;
   const known = text.startsWith(before.text) ? before : NO_BLOCKS;
   const done: string[] = [];
   let at = known.at;
   for (let end = text.indexOf('\n', at.lineAt); end !== -1; end = text.indexOf('\n', at.lineAt)) {
-    at = afterLine(at, text, end + 1, done);
+    at = afterLine(at, text, end + 1, done, leastChars);
   }
   return {
     text,
@@ -54,12 +57,12 @@ export function grownBlocks(before: Blocks, text: string): Blocks {
 }
 
 /** Cuts a whole text. */
-export function splitBlocks(text: string): readonly string[] {
-  const { done, tail } = grownBlocks(NO_BLOCKS, text);
+export function splitBlocks(text: string, leastChars = LEAST_CHARS): readonly string[] {
+  const { done, tail } = grownBlocks(NO_BLOCKS, text, leastChars);
   return tail === '' ? done : [...done, tail];
 }
 
-function afterLine(at: Place, text: string, end: number, done: string[]): Place {
+function afterLine(at: Place, text: string, end: number, done: string[], leastChars: number): Place {
   const line = text.slice(at.lineAt, end);
   const isBlank = line.trim() === '';
   const indent = indentOf(line);
@@ -73,7 +76,8 @@ function afterLine(at: Place, text: string, end: number, done: string[]): Place 
   const isTop = indent === 0 || (indent < 4 && !at.isList);
   const fence = opener === undefined ? null : { mark: opener, isTop };
   let next = at;
-  if (!at.isEmpty && isCutBefore(at, line, indent, isItem, fence)) {
+  const isDue = fence?.isTop === true || at.lineAt - at.tailAt >= leastChars;
+  if (!at.isEmpty && isDue && isCutBefore(at, line, indent, isItem, fence)) {
     done.push(text.slice(at.tailAt, at.lineAt));
     next = { ...START, tailAt: at.lineAt };
   }
@@ -107,6 +111,32 @@ function indentOf(line: string): number {
     else break;
   }
   return columns;
+}
+
+/** A text of which the first `count` finished blocks are shown, and the last one once all of them are. */
+export interface Shown {
+  readonly blocks: Blocks;
+  readonly count: number;
+}
+
+export const NOTHING_SHOWN: Shown = { blocks: NO_BLOCKS, count: 0 };
+
+/** What one step may add: about what is parsed within a frame on a small machine. */
+const STEP_CHARS = 3_000;
+const BLOCK_COST_CHARS = 200;
+
+/** The next step on the way to all of `text`; the same object where all of it is shown. */
+export function shownNext(before: Shown, text: string): Shown {
+  const blocks = grownBlocks(before.blocks, text);
+  let count = Math.min(before.count, blocks.done.length);
+  let cost = 0;
+  while (count < blocks.done.length) {
+    cost += Math.max(blocks.done[count]?.length ?? 0, BLOCK_COST_CHARS);
+    if (cost > STEP_CHARS && count > before.count) break;
+    count += 1;
+    if (cost > STEP_CHARS) break;
+  }
+  return blocks === before.blocks && count === before.count ? before : { blocks, count };
 }
 
 /** A block of fenced code: what stands between its fences. */
@@ -145,6 +175,14 @@ export function isShownAsWritten(block: string): boolean {
   if (lines.some((line) => indentOf(line) > DEPTH_COLUMNS && ITEM.test(line))) return true;
   const n = block.match(/[*_~[\]!<`&]/g)?.length ?? 0;
   return n > MARKS || (n > 100 && n > MARK_SHARE * block.length);
+}
+
+/**
+ * A block that grows, without a last line that may be about to become something else: the first sign of a list's next
+ * item, under a line of text, would make a heading of that line for a moment.
+ */
+export function certain(block: string): string {
+  return block.replace(/\n[ \t]*(?:-{1,2}|=+|[*+>|#]+|\d{1,3}[.)]?)[ \t]*$/, '\n');
 }
 
 const PIECE_CHARS = 4_000;

@@ -96,7 +96,7 @@ function Overview({ councils, id, failure, onRetry, onHand }: OverviewProps) {
         <CouncilList councils={councils} shownId={shown?.id ?? null} />
         <section className={styles['detail']} aria-label={shown === undefined ? t('list.label') : undefined}>
           <Link href={paths.councils} className={styles['back']}>
-            <Icon name="start" />
+            <Icon name="right" />
             {t('all')}
           </Link>
           <Panel resetKey={shown?.id ?? ''}>

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { ApiProblem } from '@/transport/api';
 import { characters, checkCouncil } from './check';
 import { written, type Listed, type WrittenCouncil } from './council';
+import { editionOf } from './edition';
 import { exported, imported } from './exchange';
 import {
   changedSeat,
@@ -15,6 +17,9 @@ import {
   withSeat,
   withSeatBack,
 } from './form';
+import { modelState } from './models';
+import { placeOf } from './places';
+import { refusalsOf } from './useCouncilForm';
 
 const seat = (agentId: string, role: 'sage' | 'judge' = 'sage') => ({
   agentId,
@@ -169,6 +174,69 @@ describe('the check', () => {
 
   test('counts characters as the server does', () => {
     expect(characters('a😀あ')).toBe(3);
+  });
+});
+
+describe('the editor', () => {
+  const own: Listed = { ...PLAIN, preset: false, updatedAt: '2026-01-01T00:00:00.000Z' };
+  const preset: Listed = { ...PLAIN, id: 'magi', preset: true, updatedAt: null };
+  const opened = (query: string, given: WrittenCouncil | null = null) => {
+    const place = placeOf(new URLSearchParams(query));
+    if (place.kind === 'see') throw new Error('no editor');
+    const edition = editionOf(place, [preset, own], given);
+    return edition && [edition.kind, edition.start.id, edition.changed?.id ?? null];
+  };
+
+  test('opens what the address names, a copy under an id of its own, and never a preset for change', () => {
+    expect(placeOf(new URLSearchParams('id=plain'))).toEqual({ kind: 'see', id: 'plain' });
+    expect(opened('new=1')).toEqual(['new', '', null]);
+    expect(opened('edit=plain')).toEqual(['edit', 'plain', 'plain']);
+    expect(opened('edit=magi')).toEqual(['copy', 'magi-2', null]);
+    expect(opened('copy=plain')).toEqual(['copy', 'plain-2', null]);
+    expect(opened('edit=gone')).toBeNull();
+  });
+
+  test('opens an import as a new council, or as a change that keeps the id', () => {
+    expect(opened('new=1', { ...PLAIN, id: 'magi' })).toEqual(['import', 'magi-2', null]);
+    expect(opened('edit=plain', { ...PLAIN, id: 'other' })).toEqual(['import', 'plain', 'plain']);
+  });
+});
+
+describe('what the server refuses', () => {
+  const problem = { title: 'Bad Request', status: 400, code: 'invalid_request', detail: '`agents.0.topP`: Too much.' };
+
+  test('is shown at the fields that it names', () => {
+    expect(refusalsOf(new ApiProblem(400, { ...problem, field: 'agents.0.topP' }))).toEqual([
+      { field: 'agents.0.topP', message: 'Too much.' },
+    ]);
+    const faults = [
+      { field: 'council.id', message: '`council.id`: Odd.' },
+      { field: 'council', message: 'One judge.' },
+    ];
+    expect(refusalsOf(new ApiProblem(400, { ...problem, field: 'council.id', faults }))).toEqual([
+      { field: 'id', message: 'Odd.' },
+      { field: 'council', message: 'One judge.' },
+    ]);
+  });
+
+  test('is said as a whole where it names none', () => {
+    expect(refusalsOf(new ApiProblem(409, { ...problem, code: 'council_read_only' }))).toEqual([]);
+    expect(refusalsOf(new Error('offline'))).toEqual([]);
+  });
+});
+
+describe('a model', () => {
+  const offers = [
+    { prefix: 'embedded', example: 'embedded', note: null, usable: true, reason: null },
+    { prefix: 'ollama', example: 'ollama:qwen3', note: null, usable: false, reason: 'Start it.' },
+  ];
+  test.each([
+    ['', { kind: 'default' }],
+    ['embedded', { kind: 'usable', isRuleBased: true }],
+    ['ollama:x:y', { kind: 'unusable', reason: 'Start it.' }],
+    ['gpt-5', { kind: 'unknown', prefix: 'gpt-5' }],
+  ])('named %j is told to be %j', (model, state) => {
+    expect(modelState(model, offers)).toEqual(state);
   });
 });
 

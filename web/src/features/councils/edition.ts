@@ -12,7 +12,7 @@ export interface Edition {
   readonly start: CouncilForm;
 }
 
-/** Null where the council that the place names does not exist or cannot be changed. */
+/** Null where the council that the place names does not exist. */
 export function editionOf(
   place: Exclude<Place, { kind: 'see' }>,
   councils: readonly Listed[],
@@ -27,11 +27,11 @@ export function editionOf(
   const source = councils.find(({ id }) => id === place.id);
   if (source === undefined) return null;
   const of = source.name ?? source.id;
-  if (place.kind === 'copy') {
+  // What cannot be changed is copied instead.
+  if (place.kind === 'copy' || source.preset) {
     const start = formOf({ ...written(source), id: freeId(source.id, taken) });
     return { kind: 'copy', of, changed: null, start };
   }
-  if (source.preset) return null;
   if (imported !== null) return { kind: 'import', of, changed: source, start: formOf({ ...imported, id: source.id }) };
   return { kind: 'edit', of, changed: source, start: formOf(written(source)) };
 }

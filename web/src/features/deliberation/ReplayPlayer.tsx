@@ -132,8 +132,15 @@ function useShown(source: LiveDeliberation, live: LiveDeliberation, onSource: (s
   useEffect(() => {
     tell.current = onSource;
   }, [onSource]);
-  useEffect(() => tell.current(source), [source]);
-  useEffect(() => () => tell.current(live), [live]);
+  useEffect(() => {
+    tell.current(source);
+  }, [source]);
+  useEffect(
+    () => () => {
+      tell.current(live);
+    },
+    [live],
+  );
 }
 
 /** Keeps the address on the moment shown, and goes where it leads when somebody else changes it. */

@@ -10,12 +10,15 @@ interface Follow {
 }
 
 const NEAR_PX = 24;
+/** The last words are shown a moment after it is known that they were the last. */
+const LAST_WORDS_MS = 1_000;
 
 export function useFollow(isGrowing: boolean): Follow {
   const scroller = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const following = useRef(false);
   const lastTop = useRef(0);
+  const settling = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const [isBehind, setBehind] = useState(false);
 
   const toEnd = useCallback(() => {
@@ -42,8 +45,7 @@ export function useFollow(isGrowing: boolean): Follow {
 
   useEffect(() => {
     const [box, inner] = [scroller.current, content.current];
-    if (!isGrowing || box === null || inner === null) return undefined;
-    following.current = true;
+    if (box === null || inner === null) return undefined;
     const grown = new ResizeObserver(() => {
       if (following.current) box.scrollTop = box.scrollHeight;
       // A text that shrank has moved the box up, of which it hears only in the next frame.
@@ -52,6 +54,17 @@ export function useFollow(isGrowing: boolean): Follow {
     grown.observe(inner);
     grown.observe(box);
     return () => grown.disconnect();
+  }, []);
+
+  useEffect(() => {
+    if (!isGrowing) return undefined;
+    following.current = true;
+    clearTimeout(settling.current);
+    return () => {
+      settling.current = setTimeout(() => {
+        following.current = false;
+      }, LAST_WORDS_MS);
+    };
   }, [isGrowing]);
 
   return { scroller, content, isBehind, toEnd };

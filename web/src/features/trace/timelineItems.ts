@@ -88,12 +88,12 @@ function nearest(rows: readonly ItemRow[], from: Place, direction: 1 | -1): Plac
   return { ...from, item: Math.max(0, from.item) };
 }
 
-/** Round times for the axis, in milliseconds: at most seven, from 0 to below `untilMs`. */
+/** Round times for the axis, in milliseconds: at most six, from 0; none so late that its words reach over the edge. */
 export function ticksOf(untilMs: number): readonly number[] {
   const leastMs = untilMs / 6;
   const power = 10 ** Math.floor(Math.log10(Math.max(leastMs, 1)));
   const stepMs = [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= leastMs) ?? leastMs;
-  return Array.from({ length: Math.floor(untilMs / stepMs) + 1 }, (_, place) => place * stepMs);
+  return Array.from({ length: Math.floor((0.88 * untilMs) / stepMs) + 1 }, (_, place) => place * stepMs);
 }
 
 /** As a share of the width: closer than this, marks hide each other. */

@@ -1,0 +1,44 @@
+"""A static host as there are many: files from a folder on a port of its own, and nothing that is not a file."""
+
+import asyncio
+import json
+import shutil
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from magisystem.http.web import BUNDLE
+
+
+@dataclass(frozen=True, slots=True)
+class StaticHost:
+    """The address of a copy of the web client, and the folder it lies in."""
+
+    url: str
+    folder: Path
+
+    def configure(self, *backends: dict[str, str], **fields: object) -> None:
+        """Put a ``config.json`` beside the page."""
+        (self.folder / "config.json").write_text(json.dumps({"backends": backends, **fields}), encoding="utf-8")
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the standard library's
+        """Say nothing."""
+
+
+@asynccontextmanager
+async def static_host(folder: Path) -> AsyncGenerator[StaticHost]:
+    """Copy the web client into ``folder`` and serve it from there; a path that is no file is answered with 404."""
+    shutil.copytree(BUNDLE, folder)
+    (folder / "config.json").unlink(missing_ok=True)
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as server:
+        serving = asyncio.create_task(asyncio.to_thread(server.serve_forever, 0.01))
+        try:
+            yield StaticHost(f"http://127.0.0.1:{server.server_port}", folder)
+        finally:
+            server.shutdown()
+            await serving
