@@ -70,6 +70,10 @@ class FailingRecords:
         self._fail()
         return await self.inner.sessions(owner, limit, cursor)
 
+    async def rename(self, owner: str, deliberation_id: str, title: str | None) -> None:
+        self._fail()
+        await self.inner.rename(owner, deliberation_id, title)
+
     async def forget(self, owner: str, deliberation_id: str) -> bool:
         self._fail()
         return await self.inner.forget(owner, deliberation_id)

@@ -273,7 +273,8 @@ class Unfinished:
 class Entry:
     """What a list shows of one deliberation. What is not known yet, or never will be, is ``None``.
 
-    ``status`` is as in `DeliberationState`. ``answer`` is what later turns of its session are told of it.
+    ``status`` is as in `DeliberationState`. ``answer`` is what later turns of its session are told of it. ``title`` is
+    what its owner calls it, given by `Records.rename` alone: what is noted has none.
     """
 
     deliberation_id: str
@@ -289,11 +290,12 @@ class Entry:
     confidence: float | None = None
     summary: str | None = None
     answer: str | None = None
+    title: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """An entry, whose it is, and ``text``, all that it can be found by."""
+    """An entry, whose it is, and ``text``, all that it can be found by beside its title."""
 
     owner: str
     entry: Entry
@@ -313,6 +315,7 @@ class Query:
     outcome: Outcome | None = None
     decision: Decision | None = None
     session_id: str | None = None
+    deliberation_id: str | None = None
     has_outcome: bool = False
     is_oldest_first: bool = False
     limit: int = 20
@@ -346,7 +349,7 @@ class Sessions:
 
 
 class Records(Protocol):
-    """What a person searches, lists and deletes. Derived from the logs: what is lost here can be made again.
+    """What a person searches, lists, names and deletes. But for the titles it is derived from the logs.
 
     Guarantees, proved by `magisystem.testing.RecordsContract`:
 
@@ -356,6 +359,7 @@ class Records(Protocol):
     4. Pages, read one after the other by their cursors, hold every entry that was there when the first was read, each
        once, whatever is noted meanwhile.
     5. Nothing waits for the disk on the event loop, and reading does not wait for writing.
+    6. A title stays with its deliberation, whether that is noted before it, after it or anew, until it is forgotten.
     """
 
     async def note(self, recordings: Sequence[Recording]) -> None:
@@ -392,8 +396,18 @@ class Records(Protocol):
         """
         ...
 
+    async def rename(self, owner: str, deliberation_id: str, title: str | None) -> None:
+        """Give an owner's deliberation a title, by which it is found from then on, or with ``None`` take it away.
+
+        Whether there is such a deliberation is for the caller to know: it may not have been noted yet.
+
+        Raises:
+            RecordsUnavailable: they cannot be written now.
+        """
+        ...
+
     async def forget(self, owner: str, deliberation_id: str) -> bool:
-        """Delete what is kept of a deliberation; tell whether there was something.
+        """Delete what is kept of a deliberation, its title too; tell whether there was something.
 
         Raises:
             RecordsUnavailable: they cannot be written now.
@@ -405,7 +419,7 @@ class ClearableRecords(Records, Protocol):
     """Records that can be emptied, for whoever makes them anew from the logs."""
 
     async def clear(self) -> None:
-        """Delete everything of every owner.
+        """Delete everything that can be made again; the titles stay.
 
         Raises:
             RecordsUnavailable: they cannot be written now; nothing was deleted.

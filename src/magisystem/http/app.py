@@ -38,6 +38,8 @@ from magisystem.protocol.requests import (
     PageRequest,
     ResumeRequest,
     StartRequest,
+    TitleRequest,
+    parse_body,
     parse_invocation,
     parse_query,
 )
@@ -99,6 +101,7 @@ def create_app(application: Application, bundle: Path = BUNDLE) -> FastAPI:
         ("/sessions/{session_id}", "GET", routes.session),
         ("/deliberations", "GET", routes.past),
         ("/deliberations/{deliberation_id}", "GET", routes.state),
+        ("/deliberations/{deliberation_id}", "PATCH", routes.rename),
         ("/deliberations/{deliberation_id}", "DELETE", routes.forget),
         ("/deliberations/{deliberation_id}/events", "GET", routes.events),
         ("/deliberations/{deliberation_id}/cancel", "POST", routes.cancel),
@@ -170,6 +173,11 @@ class Routes:
         is_polled = _wants_only_json(request) or "wait" in request.query_params
         wait_s = _wait_s(request) if is_polled else None
         return await self._follow(_id(request), _cursor(request), wait_s)
+
+    async def rename(self, request: Request) -> Response:
+        """Give a deliberation a title, or take it away."""
+        wanted = parse_body(await read_json_body(request, BODY_BYTES), TitleRequest)
+        return _answered(await self.verbs.rename(_id(request), wanted.title))
 
     async def forget(self, request: Request) -> Response:
         """Stop a deliberation if it runs, and delete it."""

@@ -20,6 +20,7 @@ async def page(history: History, owner: str, request: ListRequest) -> HistoryPag
         outcome=request.outcome,
         decision=request.decision,
         session_id=request.session_id,
+        deliberation_id=request.deliberation_id,
         limit=request.limit,
         cursor=request.cursor,
     )
@@ -70,6 +71,7 @@ def _item(entry: Entry) -> HistoryItem:
         started_at=_time(entry.started_at),
         ended_at=None if entry.ended_at is None else _time(entry.ended_at),
         summary=entry.summary,
+        title=entry.title,
     )
 
 

@@ -13,8 +13,15 @@ from pydantic import BaseModel, TypeAdapter
 from magisystem.http.problems import MEDIA_TYPE
 from magisystem.protocol.events import KnownEvent
 from magisystem.protocol.fold import DeliberationState
-from magisystem.protocol.history import HistoryPage, SessionPage, SessionTurns
-from magisystem.protocol.requests import LONGEST_WAIT_S, ActionRequest, ListRequest, PageRequest, StartRequest
+from magisystem.protocol.history import HistoryPage, Renamed, SessionPage, SessionTurns
+from magisystem.protocol.requests import (
+    LONGEST_WAIT_S,
+    ActionRequest,
+    ListRequest,
+    PageRequest,
+    StartRequest,
+    TitleRequest,
+)
 
 DESCRIPTION = """\
 Ask a question that wants a decision. Three sages deliberate at the same time, each streaming, each casting a vote; a
@@ -26,11 +33,11 @@ ends without one was cut, and is resumed from the last seq.
 deliberations at once. What it sends has a `type`: `started` and `resumed` (`deliberationId`, `requestId`, `after`)
 before the events of a following; `events` (`deliberationId`, `events`); `ended` (`deliberationId`, `cursor`) after the
 last one; `state` (`deliberationId`, `state`, `requestId`), the answer to `get` and `cancel`; `page` (`page`,
-`requestId`), the answer to `list`; `deleted`; `error` (`error{code,message,retryable,field}`, `requestId`,
-`deliberationId`), after which the socket stays. A message over 32 KiB comes as `part` frames (`index` from 0, `of`,
-`text`), one directly after the other: their texts, joined, are the message; index 0 always begins a new one. It closes
-with 1012 where the server stops and with 1013 where its reader is too slow, after an `error` of the code `slow_reader`
-with the `cursors` to resume from; the deliberations go on.
+`requestId`), the answer to `list`; `deleted`; `renamed` (`title`); `error` (`error{code,message,retryable,field}`,
+`requestId`, `deliberationId`), after which the socket stays. A message over 32 KiB comes as `part` frames (`index` from
+0, `of`, `text`), one directly after the other: their texts, joined, are the message; index 0 always begins a new one.
+It closes with 1012 where the server stops and with 1013 where its reader is too slow, after an `error` of the code
+`slow_reader` with the `cursors` to resume from; the deliberations go on.
 """
 _REFERENCE = "#/components/schemas/{name}"
 _EXAMPLE = {"question": "Should we move the billing service to Rust?"}
@@ -53,10 +60,14 @@ def describe(app: FastAPI) -> None:
 
 
 def _schemas() -> Schema:
-    state_and_events = (*get_args(KnownEvent), DeliberationState, HistoryPage, SessionPage, SessionTurns)
+    state_and_events = (*get_args(KnownEvent), DeliberationState, HistoryPage, Renamed, SessionPage, SessionTurns)
     _, events = msgspec.json.schema_components(state_and_events, ref_template=_REFERENCE)
     _, requests = TypeAdapter.json_schemas(
-        [("start", "validation", TypeAdapter(StartRequest)), ("action", "validation", TypeAdapter(ActionRequest))],
+        [
+            ("start", "validation", TypeAdapter(StartRequest)),
+            ("action", "validation", TypeAdapter(ActionRequest)),
+            ("title", "validation", TypeAdapter(TitleRequest)),
+        ],
         ref_template=_REFERENCE.replace("{name}", "{model}"),
     )
     names = [kind.__name__ for kind in get_args(KnownEvent)]
@@ -135,6 +146,7 @@ def _paths() -> Schema:
                             "CancelRequest",
                             "GetRequest",
                             "ForgetRequest",
+                            "RenameRequest",
                             "ListRequest",
                         )
                     ]
@@ -184,6 +196,11 @@ def _paths() -> Schema:
         "/deliberations/{deliberation_id}": {
             "parameters": by_id,
             "get": {"summary": "The folded state", "responses": {"200": _answer(_STATE), **_refusals("404")}},
+            "patch": {
+                "summary": "Give it a title, or with `null` take its title away",
+                "requestBody": {"required": True, "content": _json("TitleRequest")},
+                "responses": {"200": _answer(_json("Renamed")), **_refusals("400", "404", "413", "415", "503")},
+            },
             "delete": {
                 "summary": "Stop the work and delete the deliberation, its log and its record",
                 "responses": {"204": {"description": "Deleted"}, **_refusals("404", "503")},

@@ -17,6 +17,7 @@ type        further fields                                               meaning
 ``ended``   ``deliberationId``, ``cursor``                               its log has ended and was sent to the end
 ``state``   ``deliberationId``, ``state``, ``requestId``?                the answer to ``get`` and ``cancel``
 ``deleted`` ``deliberationId``, ``requestId``?                           the answer to ``delete``
+``renamed`` ``deliberationId``, ``title``, ``requestId``?                the answer to ``rename``
 ``page``    ``page{items,nextCursor?}``, ``requestId``?                  the answer to ``list``
 ``error``   ``error{code,message,retryable,field?,faults?,cursor?}``,    what was asked, or following that
             ``requestId``?, ``deliberationId``?, ``cursors``?            deliberation, failed; the socket stays

@@ -13,10 +13,18 @@ import msgspec
 from magisystem.application import Application
 from magisystem.http import history
 from magisystem.protocol.codec import encode_value
-from magisystem.protocol.requests import CancelRequest, ForgetRequest, GetRequest, ListRequest, PageRequest
+from magisystem.protocol.history import Renamed
+from magisystem.protocol.requests import (
+    CancelRequest,
+    ForgetRequest,
+    GetRequest,
+    ListRequest,
+    PageRequest,
+    RenameRequest,
+)
 from magisystem.protocol.values import Value
 
-VerbRequest = CancelRequest | GetRequest | ForgetRequest | ListRequest
+VerbRequest = CancelRequest | GetRequest | ForgetRequest | RenameRequest | ListRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,8 @@ class Verbs:
         match request:
             case ForgetRequest(deliberation_id=deliberation_id):
                 return await self.forget(deliberation_id)
+            case RenameRequest(deliberation_id=deliberation_id, title=title):
+                return await self.rename(deliberation_id, title)
             case CancelRequest(deliberation_id=deliberation_id):
                 return await self.cancel(deliberation_id)
             case GetRequest(deliberation_id=deliberation_id):
@@ -63,6 +73,12 @@ class Verbs:
         """Stop a deliberation if it runs, and delete it."""
         await self.application.deliberations.forget(deliberation_id, self.owner)
         return Answer("deleted", status=HTTPStatus.NO_CONTENT)
+
+    async def rename(self, deliberation_id: str, title: str | None) -> Answer:
+        """Give a deliberation a title, or take it away."""
+        await self.application.deliberations.history.rename(self.owner, deliberation_id, title)
+        body = encode_value(Renamed(deliberation_id=deliberation_id, title=title))
+        return Answer("renamed", body, fields={"title": title})
 
     async def past(self, listing: ListRequest) -> Answer:
         """Give a page of the deliberations of the past."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Discriminator,
@@ -32,10 +33,19 @@ MESSAGES = 500
 # Below the 30 s after which static hosts and their proxies cut an answer.
 LONGEST_WAIT_S = 25.0
 
+
+def _visible(text: str) -> str:
+    if not any(char.isprintable() and not char.isspace() for char in text):
+        raise PydanticCustomError("text_invisible", "It has nothing that can be seen")
+    return text
+
+
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
+DeliberationId = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 SessionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")]
 ModelName = Annotated[str, StringConstraints(pattern=r"^\S{1,300}$")]
 IdempotencyKey = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,255}$")]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_visible)]
 Words = Annotated[str, StringConstraints(max_length=16_000)]
 
 
@@ -166,7 +176,7 @@ class StartRequest(Request):
 
 
 class _DeliberationAction(Request):
-    deliberation_id: Annotated[str, StringConstraints(min_length=1, max_length=128)]
+    deliberation_id: DeliberationId
 
 
 class ResumeRequest(_DeliberationAction):
@@ -182,6 +192,18 @@ class ForgetRequest(_DeliberationAction):
     """Stops a deliberation if it runs, and deletes it."""
 
     action: Literal["delete"]
+
+
+class TitleRequest(Request):
+    """What a deliberation is to be called; ``null`` takes its title away."""
+
+    title: Title | None
+
+
+class RenameRequest(_DeliberationAction, TitleRequest):
+    """Gives a deliberation a title."""
+
+    action: Literal["rename"]
 
 
 class CancelRequest(_DeliberationAction):
@@ -215,16 +237,14 @@ class ListRequest(PageRequest):
     outcome: Outcome | None = None
     decision: Decision | None = None
     session_id: SessionId | None = None
+    deliberation_id: DeliberationId | None = Field(None, description="That one alone.")
 
 
-ActionRequest = Annotated[
-    ResumeRequest | CancelRequest | GetRequest | ForgetRequest | ListRequest, Field(discriminator="action")
-]
-Invocation = StartRequest | ResumeRequest | CancelRequest | GetRequest | ForgetRequest | ListRequest
+Action = ResumeRequest | CancelRequest | GetRequest | ForgetRequest | RenameRequest | ListRequest
+ActionRequest = Annotated[Action, Field(discriminator="action")]
+Invocation = StartRequest | Action
 
-_ACTION: TypeAdapter[ResumeRequest | CancelRequest | GetRequest | ForgetRequest | ListRequest] = TypeAdapter(
-    ActionRequest
-)
+_ACTION: TypeAdapter[Action] = TypeAdapter(ActionRequest)
 R = TypeVar("R", bound=Request)
 
 
@@ -234,14 +254,22 @@ def parse_invocation(body: bytes) -> Invocation:
     Raises:
         InvalidRequest: it is not JSON in UTF-8, no object, or a field is wrong; every fault is named.
     """
+    has_action = "action" in _object(body)
     try:
-        fields = from_json(body)
-    except ValueError as error:
-        raise InvalidRequest(f"The body is not JSON in UTF-8: {error}.") from error
-    if not isinstance(fields, Mapping):
-        raise InvalidRequest('The body must be a JSON object, such as {"question": "…"}.')
+        return _ACTION.validate_json(body) if has_action else StartRequest.model_validate_json(body)
+    except ValidationError as error:
+        raise _invalid(error) from error
+
+
+def parse_body(body: bytes, kind: type[R]) -> R:
+    """Read a body that is of one kind, which its path names.
+
+    Raises:
+        InvalidRequest: it is not JSON in UTF-8, no object, or a field is wrong; every fault is named.
+    """
+    _object(body)
     try:
-        return _ACTION.validate_json(body) if "action" in fields else StartRequest.model_validate_json(body)
+        return kind.model_validate_json(body)
     except ValidationError as error:
         raise _invalid(error) from error
 
@@ -266,7 +294,7 @@ def parse_query(parameters: Mapping[str, str], kind: type[R]) -> R:
 
 # The discriminators of unions are pydantic's words, not the sender's. A verb stands first in a path, or is a field.
 _UNION_TAGS = frozenset({"<id>", "<whole>"})
-_VERBS = frozenset({"resume", "cancel", "get", "delete", "list"})
+_VERBS = frozenset({"resume", "cancel", "get", "delete", "rename", "list"})
 # In words what the patterns above say, by the name of the field that has one.
 _FORMS = {
     "language": "It must be a language's code, such as ja or en",
@@ -277,6 +305,16 @@ _FORMS = {
     "idempotencyKey": "It must be 1 to 255 visible ASCII characters without spaces",
     "council": "It must be the id of a council, such as magi, or a whole council",
 }
+
+
+def _object(body: bytes) -> Mapping[str, object]:
+    try:
+        fields: object = from_json(body)
+    except ValueError as error:
+        raise InvalidRequest(f"The body is not JSON in UTF-8: {error}.") from error
+    if not isinstance(fields, Mapping):
+        raise InvalidRequest('The body must be a JSON object, such as {"question": "…"}.')
+    return cast("Mapping[str, object]", fields)
 
 
 def _invalid(error: ValidationError) -> InvalidRequest:

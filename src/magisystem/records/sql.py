@@ -12,7 +12,22 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, Row, Select, create_engine, delete, func, make_url, or_, select, tuple_
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    Row,
+    Select,
+    create_engine,
+    delete,
+    func,
+    insert,
+    make_url,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.exc import ArgumentError
 
 from magisystem.deliberation.ports import Entries, Entry, Query, Recording, Session, Sessions
@@ -21,7 +36,7 @@ from magisystem.protocol.values import Decision, Mode, Outcome
 from magisystem.records import cursors
 from magisystem.records.dialects import FAILURES, WRITES, Dialect, dialect_of
 from magisystem.records.migrating import migrate
-from magisystem.records.tables import DELIBERATIONS
+from magisystem.records.tables import DELIBERATIONS, TITLES
 from magisystem.records.wording import searchable, storable, words_of
 
 RECORDS_FILE = "records.sqlite"
@@ -31,6 +46,7 @@ _N_READERS = 2
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _COLUMNS = DELIBERATIONS.c
 _ENTRY = [column for column in _COLUMNS if column.name not in {"row", "owner", "text"}]
+_TITLED = DELIBERATIONS.outerjoin(TITLES, (TITLES.c.id == _COLUMNS.id) & (TITLES.c.owner == _COLUMNS.owner))
 
 T = TypeVar("T")
 
@@ -85,8 +101,13 @@ class SqlRecords:
         )
 
         def note(connection: Connection) -> None:
+            found = connection.execute(
+                select(TITLES).where(TITLES.c.id.in_([each.entry.deliberation_id for each in recordings]))
+            )
+            titles = {(row.owner, row.id): row.title for row in found}
             # Made here, on the thread: bringing long texts to their form takes its time.
-            connection.execute(upsert, [_row(recording) for recording in recordings])
+            rows = [_row(each, titles.get((each.owner, each.entry.deliberation_id))) for each in recordings]
+            connection.execute(upsert, rows)
 
         if recordings:
             await self._write(note)
@@ -112,23 +133,35 @@ class SqlRecords:
         after = cursors.taken(cursor, cursors.SessionCursor) if cursor else None
         return await self._read(lambda connection: _sessions(connection, owner, limit, after))
 
+    async def rename(self, owner: str, deliberation_id: str, title: str | None) -> None:
+        """See `Records.rename`."""
+        await self._write(lambda connection: _rename(connection, owner, deliberation_id, title))
+
     async def forget(self, owner: str, deliberation_id: str) -> bool:
         """See `Records.forget`."""
-        statement = delete(DELIBERATIONS).where(_COLUMNS.id == deliberation_id, _COLUMNS.owner == owner)
-        return await self._write(lambda connection: connection.execute(statement).rowcount > 0)
+
+        def forget(connection: Connection) -> bool:
+            n_deleted = [
+                connection.execute(delete(table).where(table.c.id == deliberation_id, table.c.owner == owner)).rowcount
+                for table in (DELIBERATIONS, TITLES)
+            ]
+            return any(n_deleted)
+
+        return await self._write(forget)
 
     async def clear(self) -> None:
         """See `ClearableRecords.clear`."""
         await self._write(lambda connection: connection.execute(delete(DELIBERATIONS)))
 
     def _matching(self, owner: str, query: Query) -> Select[Any]:
-        statement = select(*_ENTRY).where(_COLUMNS.owner == owner)
+        statement = select(*_ENTRY, TITLES.c.title).select_from(_TITLED).where(_COLUMNS.owner == owner)
         if words := words_of(query.text):
             statement = statement.where(self._dialect.matching(words))
         for column, wanted in (
             (_COLUMNS.outcome, query.outcome),
             (_COLUMNS.decision, query.decision),
             (_COLUMNS.session_id, query.session_id),
+            (_COLUMNS.id, query.deliberation_id),
         ):
             if wanted is not None:
                 statement = statement.where(column == wanted)
@@ -207,7 +240,25 @@ def _title(connection: Connection, owner: str, session_id: str, first_ms: int) -
     return question if len(question) <= TITLE_CHARS else f"{question[: TITLE_CHARS - 1]}…"
 
 
-def _row(recording: Recording) -> dict[str, object]:
+def _rename(connection: Connection, owner: str, deliberation_id: str, title: str | None) -> None:
+    its_title = (TITLES.c.owner == owner, TITLES.c.id == deliberation_id)
+    its_row = (_COLUMNS.owner == owner, _COLUMNS.id == deliberation_id)
+    former = connection.execute(select(TITLES.c.title).where(*its_title)).scalar()
+    connection.execute(delete(TITLES).where(*its_title))
+    if title is not None:
+        connection.execute(insert(TITLES).values(owner=owner, id=deliberation_id, title=storable(title)))
+    text = connection.execute(select(_COLUMNS.text).where(*its_row)).scalar()
+    if text is not None:
+        text = _text(title) + text.removeprefix(_text(former))
+        connection.execute(update(DELIBERATIONS).where(*its_row).values(text=text))
+
+
+def _text(title: str | None) -> str:
+    """Give what a title adds to the beginning of the text that a deliberation is found by."""
+    return "" if title is None else f"{searchable(title)}\n"
+
+
+def _row(recording: Recording, title: str | None) -> dict[str, object]:
     entry = recording.entry
     return {
         "id": entry.deliberation_id,
@@ -224,7 +275,7 @@ def _row(recording: Recording) -> dict[str, object]:
         "question": storable(entry.question),
         "summary": None if entry.summary is None else storable(entry.summary),
         "answer": None if entry.answer is None else storable(entry.answer),
-        "text": searchable(recording.text),
+        "text": _text(title) + searchable(recording.text),
     }
 
 
@@ -243,6 +294,7 @@ def _entry(row: Row[Any]) -> Entry:
         confidence=row.confidence,
         summary=row.summary,
         answer=row.answer,
+        title=row.title,
     )
 
 
