@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,7 +18,7 @@ from sqlalchemy import Connection, create_engine
 
 from magisystem.deliberation.ports import ClearableRecords, Query
 from magisystem.errors import RecordsNewer, RecordsUnavailable
-from magisystem.records import SqlRecords, migrating
+from magisystem.records import SqlRecords, migrating, sqlite_file
 from magisystem.records.tables import METADATA
 from magisystem.testing.records import OWNER, RecordsContract, ended, entry, found, noted
 
@@ -75,8 +76,42 @@ def is_ours(name: str | None, kind: str, _: object) -> bool:
     return kind != "table" or name in METADATA.tables
 
 
+def migrated(path: Path) -> str:
+    """Give the URL of a file; what is at a URL is always made by the migrations."""
+    return f"sqlite:///{path}"
+
+
+def schema_of(path: Path) -> list[object]:
+    """Give everything a file's schema has, without the white space of its statements."""
+    with closing(sqlite3.connect(path)) as connection:
+        found = connection.execute("SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_master").fetchall()
+        marks = connection.execute("PRAGMA application_id").fetchall()
+        revisions = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+    return [sorted((*names, "".join(sql.split())) for *names, sql in found), marks, revisions]
+
+
+async def test_a_new_file_is_what_the_migrations_would_have_made_of_it(tmp_path: Path) -> None:
+    new, moved = tmp_path / "new.sqlite", tmp_path / "migrated.sqlite"
+    for place in (new, migrated(moved)):
+        async with SqlRecords.open(place) as records:
+            await records.load()
+    assert schema_of(new) == schema_of(moved)
+
+
+async def test_a_start_on_a_new_file_and_on_one_in_order_loads_no_library(tmp_path: Path) -> None:
+    code = (
+        "import asyncio, sys; from pathlib import Path; from magisystem.records import SqlRecords\n"
+        "async def main():\n"
+        "    async with SqlRecords.open(Path(sys.argv[1])): assert not {'sqlalchemy', 'alembic'} & set(sys.modules)\n"
+        "asyncio.run(main())"
+    )
+    for _ in range(2):
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, str(tmp_path / "in" / FILE))
+        assert await process.wait() == 0
+
+
 async def test_the_migrations_lead_to_the_tables_the_code_knows(path: Path) -> None:
-    async with SqlRecords.open(path):
+    async with SqlRecords.open(migrated(path)):
         pass
     engine = create_engine(f"sqlite:///{quote(str(path))}")
     with engine.connect() as connection:
@@ -88,7 +123,7 @@ async def test_the_migrations_lead_to_the_tables_the_code_knows(path: Path) -> N
 def test_the_newest_migration_is_the_one_the_code_asks_for() -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(migrating.__file__).parent / "migrations"))
-    assert ScriptDirectory.from_config(config).get_heads() == [migrating.HEAD]
+    assert ScriptDirectory.from_config(config).get_heads() == [sqlite_file.HEAD]
 
 
 async def test_a_start_that_finds_the_newest_schema_migrates_nothing(
@@ -105,17 +140,18 @@ async def test_a_start_that_finds_the_newest_schema_migrates_nothing(
         assert await found(records) == ["one"]
 
 
-async def test_of_many_that_start_together_one_migrates(path: Path) -> None:
+@pytest.mark.parametrize("place", ["'sqlite:///' + sys.argv[1]", "Path(sys.argv[1])"])
+async def test_of_many_that_start_together_one_makes_the_schema(path: Path, place: str) -> None:
     code = (
-        "import asyncio, sys; from magisystem.records import SqlRecords\n"
+        "import asyncio, sys; from pathlib import Path; from magisystem.records import SqlRecords\n"
         "async def main():\n"
-        "    async with SqlRecords.open(sys.argv[1]) as records: await records.unended(['one'])\n"
+        f"    async with SqlRecords.open({place}) as records: await records.unended(['one'])\n"
         "sys.stdin.read()\n"
         "asyncio.run(main())"
     )
     processes = [
         await asyncio.create_subprocess_exec(
-            sys.executable, "-c", code, f"sqlite:///{path}", stdin=subprocess.PIPE, stderr=subprocess.PIPE
+            sys.executable, "-c", code, str(path), stdin=subprocess.PIPE, stderr=subprocess.PIPE
         )
         for _ in range(4)
     ]
@@ -123,7 +159,7 @@ async def test_of_many_that_start_together_one_migrates(path: Path) -> None:
         ends = await asyncio.gather(*(process.communicate(b"") for process in processes))
     assert [process.returncode for process in processes] == [0] * 4, ends
     with sqlite3.connect(path) as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(migrating.HEAD,)]
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(sqlite_file.HEAD,)]
     connection.close()
 
 
@@ -138,13 +174,13 @@ async def test_a_migration_that_breaks_off_leaves_nothing_and_the_next_start_mak
 
     monkeypatch.setattr(migrating, "upgrade", breaks_off)
     with pytest.raises(RecordsUnavailable):
-        async with SqlRecords.open(path):
+        async with SqlRecords.open(migrated(path)):
             pass
     with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
     connection.close()
     monkeypatch.undo()
-    async with SqlRecords.open(path) as records:
+    async with SqlRecords.open(migrated(path)) as records:
         assert await found(records) == []
 
 
@@ -194,9 +230,7 @@ async def test_a_place_where_no_file_can_be_is_refused_by_name(tmp_path: Path) -
 async def test_records_that_are_locked_when_they_have_to_be_made_are_refused_by_name(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from magisystem.records import dialects
-
-    monkeypatch.setattr(dialects, "_BUSY_S", 0.05)
+    monkeypatch.setattr(sqlite_file, "_BUSY_S", 0.05)
     async with SqlRecords.open(path):
         pass
     with sqlite3.connect(path, isolation_level=None) as other:

@@ -7,7 +7,8 @@ from magisystem.council.agents import Agent
 from magisystem.council.ballots import Verdict, Vote
 from magisystem.council.briefs import Criteria, Matter, Message, chat_brief, judge_brief, sage_brief
 from magisystem.council.presets import BALTHASAR, CASPAR, MAGI, MELCHIOR, SOLOMON
-from magisystem.models.embedded import NOTE, Advice, advise
+from magisystem.models.embedded import NOTE
+from magisystem.models.embedded.advice import Advice, advise
 from magisystem.models.embedded.reading import read
 from magisystem.models.embedded.weighing import view_of, weigh
 from magisystem.protocol.values import Decision, Role

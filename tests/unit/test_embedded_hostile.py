@@ -11,7 +11,7 @@ from magisystem.council import outcome
 from magisystem.council.ballots import Verdict, Vote
 from magisystem.council.briefs import Criteria, Matter, Message, chat_brief, judge_brief, sage_brief
 from magisystem.council.presets import MAGI, SOLOMON
-from magisystem.models.embedded import advise
+from magisystem.models.embedded.advice import advise
 from magisystem.protocol.values import Decision
 
 _FRAGMENTS = st.sampled_from(

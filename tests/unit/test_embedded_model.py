@@ -11,7 +11,7 @@ import pytest
 from magisystem.council.briefs import Brief, Matter, chat_brief, sage_brief
 from magisystem.council.presets import CASPAR, SOLOMON
 from magisystem.errors import ModelError
-from magisystem.models.embedded import advise
+from magisystem.models.embedded.advice import advise
 from magisystem.models.embedded.model import EmbeddedModel, n_tokens, tokens
 
 QUESTIONS = ("Should we move the billing service to Rust?", "週休3日制を導入すべきか？", "hello 😀\x00")

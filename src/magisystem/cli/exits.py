@@ -1,12 +1,8 @@
-"""How a command ends: its exit code, and the one line it leaves where it could not do what it was asked."""
+"""How a command ends: the exit codes. Which one an error of ours deserves is in `refusals`."""
 
 import os
 import sys
 
-from magisystem.cli.plain_text import clean_line
-from magisystem.client import ServerRefused
-from magisystem.config import SettingsInvalid
-from magisystem.errors import DeliberationNotFound, MagiError, ModelUnavailable, RequestError
 from magisystem.protocol.fold import DeliberationState
 from magisystem.protocol.values import Decision, Outcome
 
@@ -39,20 +35,6 @@ def exit_code(state: DeliberationState) -> int:
             return REJECTED
         case _:
             return INCONCLUSIVE
-
-
-def exit_code_of_error(error: MagiError) -> int:
-    """Give the exit code of an error: whether whoever asked can mend it by asking otherwise."""
-    if isinstance(error, ServerRefused):
-        return ASKED_WRONGLY if 400 <= error.status < 500 and not error.is_retryable else FAILED
-    mendable = RequestError | ModelUnavailable | SettingsInvalid | DeliberationNotFound
-    return ASKED_WRONGLY if isinstance(error, mendable) else FAILED
-
-
-def error_line(error: MagiError) -> str:
-    """Give the line that tells of an error, its stable code at the end."""
-    code = error.refusal if isinstance(error, ServerRefused) else error.code
-    return f"error: {clean_line(error.message)} ({clean_line(code)})"
 
 
 def let_go_of_stdout() -> None:

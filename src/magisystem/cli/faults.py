@@ -15,7 +15,7 @@ def errors_shown() -> Generator[None]:
     try:
         yield
     except MagiError as error:
-        from magisystem.cli.exits import error_line, exit_code_of_error
+        from magisystem.cli.refusals import error_line, exit_code_of_error
 
         sys.stderr.write(f"{error_line(error)}\n")
         raise typer.Exit(exit_code_of_error(error)) from None

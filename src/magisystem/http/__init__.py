@@ -1,1 +1,1 @@
-"""The ASGI application: routes, SSE, limits, problem bodies. FastAPI and uvicorn; nothing of any model or store."""
+"""The ASGI application: routes, SSE, limits, problem bodies. Starlette and uvicorn; nothing of any model or store."""

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from fastapi import FastAPI
-from fastapi_swagger import patch_fastapi
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from magisystem.application import Application
@@ -22,14 +23,14 @@ from magisystem.council.presets import PRESETS
 from magisystem.deliberation.ports import Page
 from magisystem.errors import InvalidRequest, MagiError
 from magisystem.http.body import read_json_body
+from magisystem.http.docs import documentation
 from magisystem.http.event_stream import EventStream
 from magisystem.http.hosts import HostCheck, allowed_hosts
-from magisystem.http.openapi import DESCRIPTION, describe
 from magisystem.http.problems import answer_error, answer_fault, answer_http_error
 from magisystem.http.proposals import council_fields, proposal
 from magisystem.http.socket import Socket, origin_refusal
 from magisystem.http.verbs import Answer, Verbs
-from magisystem.http.web import BUNDLE, PAGES, DocsPolicy, Web, wants_page
+from magisystem.http.web import BUNDLE, PAGES, Web, wants_page
 from magisystem.protocol.codec import encode_value
 from magisystem.protocol.requests import (
     BODY_BYTES,
@@ -49,7 +50,7 @@ SERVICE = "magisystem-backend"
 LOCAL_OWNER = "local"
 
 
-def create_app(application: Application, bundle: Path = BUNDLE) -> FastAPI:
+def create_app(application: Application, bundle: Path = BUNDLE) -> Starlette:
     """Give the ASGI application in front of what was opened; whoever opened it closes it after the server has ended.
 
     ``app.state.stopping`` is an event; setting it aborts every open stream, so that their readers come back elsewhere.
@@ -58,61 +59,62 @@ def create_app(application: Application, bundle: Path = BUNDLE) -> FastAPI:
     Raises:
         SettingsInvalid: the web client's configuration cannot be read, or a field of it is wrong.
     """
-    app = FastAPI(
-        title="MAGISystem",
-        version=version("magisystem"),
-        description=DESCRIPTION,
-        docs_url=None,
-        redoc_url=None,
-        swagger_ui_oauth2_redirect_url=None,
-    )
-    patch_fastapi(app, redirect_from_root_to_docs=False)
-    app.state.stopping = stopping = asyncio.Event()
-    web = Web.open(application.settings, bundle)
+    stopping = asyncio.Event()
+    settings = application.settings
+    web = Web.open(settings, bundle)
     verbs = Verbs(application, LOCAL_OWNER)
     routes = Routes(application, verbs, web, stopping, int(datetime.now(UTC).timestamp()))
-    app.add_exception_handler(MagiError, answer_error)
-    app.add_exception_handler(HTTPException, answer_http_error)
-    app.add_exception_handler(Exception, answer_fault)
-    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=application.settings.cors_origins,
-        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=[
-            "authorization",
-            "content-type",
-            "idempotency-key",
-            "last-event-id",
-            "prefer",
-            # What a client of AgentCore's data plane sends; here it is not read.
-            "x-amzn-bedrock-agentcore-runtime-session-id",
+    app = Starlette(
+        routes=[*_routes(routes), *documentation(), *_pages(web)],
+        exception_handlers={MagiError: answer_error, HTTPException: answer_http_error, Exception: answer_fault},
+        middleware=[
+            Middleware(HostCheck, allowed=allowed_hosts(settings)),
+            Middleware(
+                CORSMiddleware,
+                allow_origins=settings.cors_origins,
+                allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+                allow_headers=[
+                    "authorization",
+                    "content-type",
+                    "idempotency-key",
+                    "last-event-id",
+                    "prefer",
+                    # What a client of AgentCore's data plane sends; here it is not read.
+                    "x-amzn-bedrock-agentcore-runtime-session-id",
+                ],
+                expose_headers=["x-magi-deliberation-id"],
+            ),
         ],
-        expose_headers=["x-magi-deliberation-id"],
     )
-    app.add_middleware(DocsPolicy)
-    app.add_middleware(HostCheck, allowed=allowed_hosts(application.settings))
-    for path, method, endpoint in (
-        ("/invocations", "POST", routes.invoke),
-        # The path of AgentCore's data plane. The ARN has slashes, which come percent-encoded and arrive decoded.
-        ("/runtimes/{arn:path}/invocations", "POST", routes.invoke),
-        ("/ping", "GET", routes.ping),
-        ("/councils", "GET", routes.councils),
-        ("/sessions", "GET", routes.sessions),
-        ("/sessions/{session_id}", "GET", routes.session),
-        ("/deliberations", "GET", routes.past),
-        ("/deliberations/{deliberation_id}", "GET", routes.state),
-        ("/deliberations/{deliberation_id}", "PATCH", routes.rename),
-        ("/deliberations/{deliberation_id}", "DELETE", routes.forget),
-        ("/deliberations/{deliberation_id}/events", "GET", routes.events),
-        ("/deliberations/{deliberation_id}/cancel", "POST", routes.cancel),
-        *((path, "GET", web.page) for path in PAGES),
-        ("/assets/{name:path}", "GET", web.asset),
-        ("/{stem}.{kind}", "GET", web.other),
-    ):
-        app.add_route(path, endpoint, methods=[method], include_in_schema=False)
-    app.router.add_websocket_route("/ws", routes.socket)
-    describe(app)
+    app.state.stopping = stopping
     return app
+
+
+def _routes(routes: "Routes") -> list[BaseRoute]:
+    return [
+        Route("/invocations", routes.invoke, methods=["POST"]),
+        # The path of AgentCore's data plane. The ARN has slashes, which come percent-encoded and arrive decoded.
+        Route("/runtimes/{arn:path}/invocations", routes.invoke, methods=["POST"]),
+        Route("/ping", routes.ping),
+        Route("/councils", routes.councils),
+        Route("/sessions", routes.sessions),
+        Route("/sessions/{session_id}", routes.session),
+        Route("/deliberations", routes.past),
+        Route("/deliberations/{deliberation_id}", routes.state),
+        Route("/deliberations/{deliberation_id}", routes.rename, methods=["PATCH"]),
+        Route("/deliberations/{deliberation_id}", routes.forget, methods=["DELETE"]),
+        Route("/deliberations/{deliberation_id}/events", routes.events),
+        Route("/deliberations/{deliberation_id}/cancel", routes.cancel, methods=["POST"]),
+        WebSocketRoute("/ws", routes.socket),
+    ]
+
+
+def _pages(web: Web) -> list[BaseRoute]:
+    return [
+        *(Route(path, web.page) for path in PAGES),
+        Route("/assets/{name:path}", web.asset),
+        Route("/{stem}.{kind}", web.other),
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,9 @@ from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from magisystem.config import Settings
 
@@ -55,17 +53,13 @@ _NO_BUNDLE = """\
 <p>The API is there: <a href="/docs">/docs</a>.</p>
 </html>
 """
-_SAFETY = {
+# What every page has beside its own policy.
+SAFETY = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "permissions-policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
     "cross-origin-opener-policy": "same-origin",
 }
-# Swagger UI is begun by a script within its page, and styles its parts one by one.
-_DOCS_POLICY = (
-    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +75,7 @@ class Web:
     def __init__(self, folder: Path, config: bytes, sources: Iterable[str] = ()) -> None:
         self._folder = folder
         self._config = config
-        self._headers = {"content-security-policy": _policy(sources), **_SAFETY}
+        self._headers = {"content-security-policy": _policy(sources), **SAFETY}
 
     @classmethod
     def open(cls, settings: Settings, folder: Path = BUNDLE) -> "Web":
@@ -143,24 +137,6 @@ class Web:
         if file.encoding is not None:
             headers["content-encoding"] = file.encoding
         return Response(file.body, headers=headers, media_type=file.media_type)
-
-
-class DocsPolicy:
-    """Gives the page of the documentation the headers that a page has, in a form in which it works."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass everything on; add headers to the answer for the documentation."""
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update({"content-security-policy": _DOCS_POLICY, **_SAFETY})
-            await send(message)
-
-        is_docs = scope["type"] == "http" and scope["path"] == "/docs"
-        await self._app(scope, receive, send_with_headers if is_docs else send)
 
 
 def wants_page(request: Request) -> bool:

@@ -1,4 +1,4 @@
-"""Records, each an adapter of `magisystem.deliberation.ports.Records`. Importing this loads SQLAlchemy."""
+"""Records, each an adapter of `magisystem.deliberation.ports.Records`. Importing this does not load SQLAlchemy."""
 
 from magisystem.records.sql import RECORDS_FILE, SqlRecords
 

@@ -16,14 +16,12 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.sql import column
 
 from magisystem.errors import RecordsUnavailable
+from magisystem.records.sqlite_file import APPLICATION_ID, set_up
 from magisystem.records.tables import DELIBERATIONS
 from magisystem.records.wording import INDEXED_CHARS
 
 # Option of a connection whose transactions write.
 WRITES = "magi_writes"
-# "MAGR" in ASCII: SQLite's own mark in the file's header for whose file it is.
-APPLICATION_ID = 0x4D414752
-_BUSY_S = 5.0
 
 Upsert = sqlite.Insert
 
@@ -130,13 +128,7 @@ FAILURES = (SQLAlchemyError, sqlite3.Error, OSError)
 
 
 def _set_up(connection: sqlite3.Connection, _: Any) -> None:
-    # The driver is to begin no transactions by itself: it would begin them too late for what they are to lock.
-    connection.isolation_level = None
-    connection.execute(f"PRAGMA busy_timeout = {_BUSY_S * 1000:.0f}")
-    # Readers and the writer then do not wait for each other.
-    connection.execute("PRAGMA journal_mode = WAL")
-    # What a crash of the machine takes away is caught up from the log.
-    connection.execute("PRAGMA synchronous = NORMAL")
+    set_up(connection)
 
 
 def _begin(connection: Connection) -> None:

@@ -1,63 +1,41 @@
-"""Records in a SQL database, through SQLAlchemy.
+"""Records in a SQL database, for the event loop.
 
 The driver blocks, so it lives on threads of its own: one that writes, two that read. They are not asyncio's, which
 others may have filled, and a write that waits for a lock holds up no reading.
+
+A start looks at the file with the driver alone, and only where that finds anything but the newest schema does it load
+SQLAlchemy, which knows what to do or to say. Otherwise that is loaded by `load`, or by the first use.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from threading import Lock
+from typing import TYPE_CHECKING, TypeVar
 
-from sqlalchemy import (
-    URL,
-    Connection,
-    Engine,
-    Row,
-    Select,
-    create_engine,
-    delete,
-    func,
-    insert,
-    make_url,
-    or_,
-    select,
-    tuple_,
-    update,
-)
-from sqlalchemy.exc import ArgumentError
+from magisystem.deliberation.ports import Entries, Query, Recording, Sessions
+from magisystem.records.sqlite_file import has_newest_schema
 
-from magisystem.deliberation.ports import Entries, Entry, Query, Recording, Session, Sessions
-from magisystem.errors import RecordsUnavailable
-from magisystem.protocol.values import Decision, Mode, Outcome
-from magisystem.records import cursors
-from magisystem.records.dialects import FAILURES, WRITES, Dialect, dialect_of
-from magisystem.records.migrating import migrate
-from magisystem.records.tables import DELIBERATIONS, TITLES
-from magisystem.records.wording import searchable, storable, words_of
+if TYPE_CHECKING:
+    from magisystem.records.database import Database
 
 RECORDS_FILE = "records.sqlite"
-TITLE_CHARS = 200
 
 _N_READERS = 2
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_COLUMNS = DELIBERATIONS.c
-_ENTRY = [column for column in _COLUMNS if column.name not in {"row", "owner", "text"}]
-_TITLED = DELIBERATIONS.outerjoin(TITLES, (TITLES.c.id == _COLUMNS.id) & (TITLES.c.owner == _COLUMNS.owner))
 
 T = TypeVar("T")
 
 
 class SqlRecords:
-    """Implements `Records`. `open` makes one."""
+    """Implements `ClearableRecords`. `open` makes one."""
 
-    def __init__(self, engine: Engine, dialect: Dialect) -> None:
-        self._engine = engine
-        self._writing_engine = engine.execution_options(**{WRITES: True})
-        self._dialect = dialect
+    def __init__(self, place: str | Path) -> None:
+        self._place = place
+        self._database: Database | None = None
+        # Held while the database is opened, which whoever comes first does for the others.
+        self._opening = Lock()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="magi-records-writer")
         self._readers = ThreadPoolExecutor(_N_READERS, thread_name_prefix="magi-records-reader")
 
@@ -70,16 +48,9 @@ class SqlRecords:
             RecordsUnavailable: they cannot be used; the message says what to do.
             RecordsNewer: a newer version of the system wrote them.
         """
+        records = cls(place)
         try:
-            location = make_url(place) if isinstance(place, str) else URL.create("sqlite", database=str(place))
-        except ArgumentError as error:
-            # The error quotes the URL, which may hold a password.
-            raise RecordsUnavailable("MAGI_RECORDS_URL is no URL; one looks like sqlite:///records.sqlite") from error
-        dialect = dialect_of(location)
-        engine = create_engine(location, pool_size=1 + _N_READERS, max_overflow=0)
-        records = cls(engine, dialect)
-        try:
-            await records._on(records._writer, lambda: _prepare(engine, dialect))
+            await asyncio.get_running_loop().run_in_executor(records._writer, records._prepare)
             yield records
         finally:
             await records.aclose()
@@ -88,219 +59,57 @@ class SqlRecords:
         """Finish what has begun, and close the database."""
         for threads in (self._writer, self._readers):
             await asyncio.to_thread(threads.shutdown)
-        self._engine.dispose()
+        if self._database is not None:
+            self._database.close()
+
+    async def load(self) -> None:
+        """Load what using them needs, so that no use has to wait for it.
+
+        Raises:
+            RecordsUnavailable: they cannot be used; the message says what to do.
+            RecordsNewer: a newer version of the system wrote them.
+        """
+        await self._on(self._writer, lambda _: None)
 
     async def note(self, recordings: Sequence[Recording]) -> None:
         """See `Records.note`."""
-        insert = self._dialect.upsert()
-        has_not_ended = _COLUMNS.ended_ms.is_(None)
-        upsert = insert.on_conflict_do_update(
-            index_elements=[_COLUMNS.id],
-            set_={column.name: insert.excluded[column.name] for column in (*_ENTRY, _COLUMNS.text)},
-            where=or_(has_not_ended, insert.excluded.ended_ms.is_not(None)),
-        )
-
-        def note(connection: Connection) -> None:
-            found = connection.execute(
-                select(TITLES).where(TITLES.c.id.in_([each.entry.deliberation_id for each in recordings]))
-            )
-            titles = {(row.owner, row.id): row.title for row in found}
-            # Made here, on the thread: bringing long texts to their form takes its time.
-            rows = [_row(each, titles.get((each.owner, each.entry.deliberation_id))) for each in recordings]
-            connection.execute(upsert, rows)
-
-        if recordings:
-            await self._write(note)
+        await self._on(self._writer, lambda database: database.note(recordings))
 
     async def unended(self, deliberation_ids: Sequence[str]) -> Sequence[str]:
         """See `Records.unended`."""
-        statement = select(_COLUMNS.id).where(_COLUMNS.id.in_(deliberation_ids), _COLUMNS.ended_ms.is_not(None))
-        ended = await self._read(lambda connection: set(connection.execute(statement).scalars()))
-        return [deliberation_id for deliberation_id in deliberation_ids if deliberation_id not in ended]
+        return await self._on(self._readers, lambda database: database.unended(deliberation_ids))
 
     async def search(self, owner: str, query: Query) -> Entries:
         """See `Records.search`."""
-        statement = self._matching(owner, query).limit(query.limit + 1)
-        rows = await self._read(lambda connection: connection.execute(statement).all())
-        items = tuple(_entry(row) for row in rows[: query.limit])
-        if len(rows) <= query.limit:
-            return Entries(items, None)
-        last = items[-1]
-        return Entries(items, cursors.given(cursors.EntryCursor(_ms(last.started_at), last.deliberation_id)))
+        return await self._on(self._readers, lambda database: database.search(owner, query))
 
     async def sessions(self, owner: str, limit: int = 20, cursor: str | None = None) -> Sessions:
         """See `Records.sessions`."""
-        after = cursors.taken(cursor, cursors.SessionCursor) if cursor else None
-        return await self._read(lambda connection: _sessions(connection, owner, limit, after))
+        return await self._on(self._readers, lambda database: database.sessions(owner, limit, cursor))
 
     async def rename(self, owner: str, deliberation_id: str, title: str | None) -> None:
         """See `Records.rename`."""
-        await self._write(lambda connection: _rename(connection, owner, deliberation_id, title))
+        await self._on(self._writer, lambda database: database.rename(owner, deliberation_id, title))
 
     async def forget(self, owner: str, deliberation_id: str) -> bool:
         """See `Records.forget`."""
-
-        def forget(connection: Connection) -> bool:
-            n_deleted = [
-                connection.execute(delete(table).where(table.c.id == deliberation_id, table.c.owner == owner)).rowcount
-                for table in (DELIBERATIONS, TITLES)
-            ]
-            return any(n_deleted)
-
-        return await self._write(forget)
+        return await self._on(self._writer, lambda database: database.forget(owner, deliberation_id))
 
     async def clear(self) -> None:
         """See `ClearableRecords.clear`."""
-        await self._write(lambda connection: connection.execute(delete(DELIBERATIONS)))
+        await self._on(self._writer, lambda database: database.clear())
 
-    def _matching(self, owner: str, query: Query) -> Select[Any]:
-        statement = select(*_ENTRY, TITLES.c.title).select_from(_TITLED).where(_COLUMNS.owner == owner)
-        if words := words_of(query.text):
-            statement = statement.where(self._dialect.matching(words))
-        for column, wanted in (
-            (_COLUMNS.outcome, query.outcome),
-            (_COLUMNS.decision, query.decision),
-            (_COLUMNS.session_id, query.session_id),
-            (_COLUMNS.id, query.deliberation_id),
-        ):
-            if wanted is not None:
-                statement = statement.where(column == wanted)
-        if query.has_outcome:
-            statement = statement.where(_COLUMNS.outcome.is_not(None))
-        place = tuple_(_COLUMNS.started_ms, _COLUMNS.id)
-        if query.cursor is not None:
-            last = cursors.taken(query.cursor, cursors.EntryCursor)
-            here = tuple_(last.started_ms, last.deliberation_id)
-            statement = statement.where(place > here if query.is_oldest_first else place < here)
-        if query.is_oldest_first:
-            return statement.order_by(_COLUMNS.started_ms, _COLUMNS.id)
-        return statement.order_by(_COLUMNS.started_ms.desc(), _COLUMNS.id.desc())
+    async def _on(self, threads: ThreadPoolExecutor, do: "Callable[[Database], T]") -> T:
+        return await asyncio.get_running_loop().run_in_executor(threads, lambda: do(self._opened()))
 
-    async def _write(self, do: Callable[[Connection], T]) -> T:
-        def write() -> T:
-            with self._writing_engine.begin() as connection:
-                return do(connection)
+    def _prepare(self) -> None:
+        if isinstance(self._place, str) or not has_newest_schema(self._place):
+            self._opened()
 
-        return await self._on(self._writer, write)
+    def _opened(self) -> "Database":
+        with self._opening:
+            if self._database is None:
+                from magisystem.records.database import Database
 
-    async def _read(self, do: Callable[[Connection], T]) -> T:
-        def read() -> T:
-            with self._engine.connect() as connection:
-                return do(connection)
-
-        return await self._on(self._readers, read)
-
-    async def _on(self, threads: ThreadPoolExecutor, do: Callable[[], T]) -> T:
-        try:
-            return await asyncio.get_running_loop().run_in_executor(threads, do)
-        except FAILURES as error:
-            raise self._dialect.unavailable(error) from error
-
-
-def _prepare(engine: Engine, dialect: Dialect) -> None:
-    dialect.prepare(engine)
-    migrate(engine, dialect)
-
-
-def _sessions(connection: Connection, owner: str, limit: int, after: cursors.SessionCursor | None) -> Sessions:
-    turns = select(
-        _COLUMNS.session_id,
-        func.count().label("n_turns"),
-        func.max(_COLUMNS.started_ms).label("last_ms"),
-        func.min(_COLUMNS.started_ms).label("first_ms"),
-    ).where(_COLUMNS.owner == owner)
-    if after is not None:
-        # A session that has got a turn since the first page was read would otherwise move past the reader.
-        turns = turns.where(_COLUMNS.started_ms <= after.as_of_ms)
-    grouped = turns.group_by(_COLUMNS.session_id).subquery()
-    place = tuple_(grouped.c.last_ms, grouped.c.session_id)
-    statement = select(grouped).order_by(grouped.c.last_ms.desc(), grouped.c.session_id.desc()).limit(limit + 1)
-    if after is not None:
-        statement = statement.where(place < tuple_(after.last_ms, after.session_id))
-    rows = connection.execute(statement).all()
-    items = tuple(
-        Session(row.session_id, _title(connection, owner, row.session_id, row.first_ms), row.n_turns, _at(row.last_ms))
-        for row in rows[:limit]
-    )
-    if len(rows) <= limit:
-        return Sessions(items, None)
-    last = rows[limit - 1]
-    as_of_ms = after.as_of_ms if after else rows[0].last_ms
-    return Sessions(items, cursors.given(cursors.SessionCursor(as_of_ms, last.last_ms, last.session_id)))
-
-
-def _title(connection: Connection, owner: str, session_id: str, first_ms: int) -> str:
-    statement = (
-        select(_COLUMNS.question)
-        .where(_COLUMNS.owner == owner, _COLUMNS.session_id == session_id, _COLUMNS.started_ms == first_ms)
-        .order_by(_COLUMNS.id)
-        .limit(1)
-    )
-    question = connection.execute(statement).scalar_one().strip()
-    return question if len(question) <= TITLE_CHARS else f"{question[: TITLE_CHARS - 1]}…"
-
-
-def _rename(connection: Connection, owner: str, deliberation_id: str, title: str | None) -> None:
-    its_title = (TITLES.c.owner == owner, TITLES.c.id == deliberation_id)
-    its_row = (_COLUMNS.owner == owner, _COLUMNS.id == deliberation_id)
-    former = connection.execute(select(TITLES.c.title).where(*its_title)).scalar()
-    connection.execute(delete(TITLES).where(*its_title))
-    if title is not None:
-        connection.execute(insert(TITLES).values(owner=owner, id=deliberation_id, title=storable(title)))
-    text = connection.execute(select(_COLUMNS.text).where(*its_row)).scalar()
-    if text is not None:
-        text = _text(title) + text.removeprefix(_text(former))
-        connection.execute(update(DELIBERATIONS).where(*its_row).values(text=text))
-
-
-def _text(title: str | None) -> str:
-    """Give what a title adds to the beginning of the text that a deliberation is found by."""
-    return "" if title is None else f"{searchable(title)}\n"
-
-
-def _row(recording: Recording, title: str | None) -> dict[str, object]:
-    entry = recording.entry
-    return {
-        "id": entry.deliberation_id,
-        "owner": recording.owner,
-        "session_id": entry.session_id,
-        "mode": entry.mode,
-        "council_id": entry.council_id,
-        "status": entry.status,
-        "outcome": entry.outcome,
-        "decision": entry.decision,
-        "confidence": entry.confidence,
-        "started_ms": _ms(entry.started_at),
-        "ended_ms": None if entry.ended_at is None else _ms(entry.ended_at),
-        "question": storable(entry.question),
-        "summary": None if entry.summary is None else storable(entry.summary),
-        "answer": None if entry.answer is None else storable(entry.answer),
-        "text": _text(title) + searchable(recording.text),
-    }
-
-
-def _entry(row: Row[Any]) -> Entry:
-    return Entry(
-        deliberation_id=row.id,
-        session_id=row.session_id,
-        question=row.question,
-        mode=Mode(row.mode),
-        council_id=row.council_id,
-        status=row.status,
-        started_at=_at(row.started_ms),
-        ended_at=None if row.ended_ms is None else _at(row.ended_ms),
-        outcome=None if row.outcome is None else Outcome(row.outcome),
-        decision=None if row.decision is None else Decision(row.decision),
-        confidence=row.confidence,
-        summary=row.summary,
-        answer=row.answer,
-        title=row.title,
-    )
-
-
-def _ms(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
-
-
-def _at(ms: int) -> datetime:
-    return _EPOCH + timedelta(milliseconds=ms)
+                self._database = Database.open(self._place, n_connections=1 + _N_READERS)
+            return self._database

@@ -1,11 +1,10 @@
 """The embedded advisor: deterministic, rule-based, no language model; it works with no network and no key.
 
-`magisystem.models.embedded.model` streams it as Strands' models stream, and alone imports Strands.
+`advice` is the door to what it says. `model` streams it as Strands' models stream, and alone imports Strands. Importing
+this package loads neither: the server names the advisor before it opens its port, and asks it later.
 """
-
-from magisystem.models.embedded.advice import Advice, advise
 
 NOTE = "rule-based, no language model"
 """What must be said wherever its words are shown."""
 
-__all__ = ["NOTE", "Advice", "advise"]
+__all__ = ["NOTE"]

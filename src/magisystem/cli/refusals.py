@@ -1,0 +1,21 @@
+"""How a command ends that could not do what it was asked: the exit code and the one line of an error of ours."""
+
+from magisystem.cli.exits import ASKED_WRONGLY, FAILED
+from magisystem.cli.plain_text import clean_line
+from magisystem.client import ServerRefused
+from magisystem.config import SettingsInvalid
+from magisystem.errors import DeliberationNotFound, MagiError, ModelUnavailable, RequestError
+
+
+def exit_code_of_error(error: MagiError) -> int:
+    """Give the exit code of an error: whether whoever asked can mend it by asking otherwise."""
+    if isinstance(error, ServerRefused):
+        return ASKED_WRONGLY if 400 <= error.status < 500 and not error.is_retryable else FAILED
+    mendable = RequestError | ModelUnavailable | SettingsInvalid | DeliberationNotFound
+    return ASKED_WRONGLY if isinstance(error, mendable) else FAILED
+
+
+def error_line(error: MagiError) -> str:
+    """Give the line that tells of an error, its stable code at the end."""
+    code = error.refusal if isinstance(error, ServerRefused) else error.code
+    return f"error: {clean_line(error.message)} ({clean_line(code)})"

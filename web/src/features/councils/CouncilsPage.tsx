@@ -1,0 +1,3 @@
+export function CouncilsPage() {
+  return <h1>councils</h1>;
+}

@@ -1,0 +1,23 @@
+/** How a request to a backend fails. */
+import type { ProblemBody } from './types';
+
+/** The backend said no, in an RFC 9457 problem body; `problem.code` is stable, `problem.field` names what is at fault. */
+export class ApiProblem extends Error {
+  override readonly name = 'ApiProblem';
+  readonly status: number;
+  readonly problem: ProblemBody;
+  /** Seconds the server asked to wait, where it did. */
+  readonly retryAfterS: number | null;
+
+  constructor(status: number, problem: ProblemBody, retryAfterS: number | null = null) {
+    super(problem.detail);
+    this.status = status;
+    this.problem = problem;
+    this.retryAfterS = retryAfterS;
+  }
+}
+
+/** Nobody answered, or what answered is no MAGISystem server. */
+export class Unreachable extends Error {
+  override readonly name = 'Unreachable';
+}

@@ -1,0 +1,8 @@
+/** Where the pages are. */
+export const paths = {
+  ask: '/',
+  deliberation: (id: string, seq?: number) => `/d/${encodeURIComponent(id)}${seq === undefined ? '' : `#seq=${seq}`}`,
+  history: '/history',
+  compare: (a: string, b: string) => `/compare?a=${encodeURIComponent(a)}&b=${encodeURIComponent(b)}`,
+  councils: '/councils',
+} as const;
