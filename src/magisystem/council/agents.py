@@ -51,8 +51,18 @@ class AgentChange:
 
 
 @dataclass(frozen=True, slots=True)
+class CouncilLimits:
+    """How long a council may take, in seconds; what is ``None`` is left to whoever convenes it."""
+
+    deliberation_s: float | None = None
+    sage_s: float | None = None
+    judge_s: float | None = None
+    silence_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Council:
-    """The agents of a deliberation and its rule.
+    """The agents of a deliberation, its rule, and its time.
 
     Raises:
         InvalidRequest: no sage or too many, two judges, an id twice, or the rule `Rule.JUDGE` without a judge.
@@ -61,6 +71,7 @@ class Council:
     id: str
     rule: Rule
     agents: tuple[Agent, ...]
+    limits: CouncilLimits = field(default_factory=CouncilLimits)
 
     def __post_init__(self) -> None:
         ids = [agent.id for agent in self.agents]

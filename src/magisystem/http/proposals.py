@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from magisystem.council.agents import Agent, AgentChange, Council, Sampling
+from magisystem.council.agents import Agent, AgentChange, Council, CouncilLimits, Sampling
 from magisystem.council.briefs import Criteria, Matter, Message
 from magisystem.council.presets import preset
 from magisystem.deliberation.deliberations import Proposal
@@ -33,9 +33,16 @@ def proposal(request: StartRequest) -> Proposal:
 
 def council_fields(council: Council) -> dict[str, Any]:
     """Give a council in the form in which a request gives one whole."""
+    limits = _given(
+        deliberationS=council.limits.deliberation_s,
+        sageS=council.limits.sage_s,
+        judgeS=council.limits.judge_s,
+        silenceS=council.limits.silence_s,
+    )
     return {
         "id": council.id,
         "rule": council.rule,
+        **_given(limits=limits or None),
         "agents": [
             {
                 "agentId": agent.id,
@@ -74,6 +81,12 @@ def _council(request: CouncilRequest) -> Council:
             )
             for seat in request.agents
             if seat.enabled
+        ),
+        limits=CouncilLimits(
+            deliberation_s=request.limits.deliberation_s,
+            sage_s=request.limits.sage_s,
+            judge_s=request.limits.judge_s,
+            silence_s=request.limits.silence_s,
         ),
     )
 

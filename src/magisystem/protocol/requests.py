@@ -46,6 +46,7 @@ SessionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:
 ModelName = Annotated[str, StringConstraints(pattern=r"^\S{1,300}$")]
 IdempotencyKey = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,255}$")]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_visible)]
+Seconds = Annotated[float, Field(gt=0)]
 Words = Annotated[str, StringConstraints(max_length=16_000)]
 
 
@@ -106,12 +107,22 @@ class SeatRequest(SamplingRequest):
     )
 
 
+class LimitsRequest(Request):
+    """How long a council may take, in seconds: at most what the server's own settings say, which hold where none is."""
+
+    deliberation_s: Seconds | None = None
+    sage_s: Seconds | None = None
+    judge_s: Seconds | None = None
+    silence_s: Seconds | None = None
+
+
 class CouncilRequest(Request):
     """A council, given whole."""
 
     id: Identifier = "custom"
     rule: Rule = Rule.JUDGE
     agents: list[SeatRequest] = Field(min_length=1, max_length=10)
+    limits: LimitsRequest = LimitsRequest()
 
 
 class StartRequest(Request):
