@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from magisystem.config import Configuration, Settings, SettingsInvalid
+from magisystem.deliberation.councils import Councils
 from magisystem.deliberation.deliberations import Deliberations
 from magisystem.deliberation.history import rebuild
-from magisystem.deliberation.ports import ClearableRecords
 from magisystem.errors import UnknownModel
 from magisystem.logs import SqliteEventLog
 from magisystem.models.anthropic import Anthropic
@@ -18,6 +19,9 @@ from magisystem.models.litellm import LiteLLM
 from magisystem.models.ollama import Ollama
 from magisystem.models.openai import OpenAI, OpenAICompatible
 
+if TYPE_CHECKING:
+    from magisystem.records import SqlRecords
+
 
 @dataclass(frozen=True, slots=True)
 class Application:
@@ -26,6 +30,7 @@ class Application:
     settings: Settings
     deliberations: Deliberations
     catalogue: Catalogue
+    councils: Councils = field(default_factory=Councils)
 
 
 @asynccontextmanager
@@ -48,7 +53,8 @@ async def open_application(configuration: Configuration) -> AsyncGenerator[Appli
                 log, catalogue, configuration.models, records=records, limits=settings.limits
             ) as deliberations,
         ):
-            yield Application(settings, deliberations, catalogue)
+            councils = Councils(records.councils, settings.limits)
+            yield Application(settings, deliberations, catalogue, councils)
     finally:
         await catalogue.aclose()
 
@@ -65,7 +71,7 @@ async def rebuild_records(settings: Settings) -> int:
 
 
 @asynccontextmanager
-async def _opened_records(settings: Settings) -> AsyncGenerator[ClearableRecords]:
+async def _opened_records(settings: Settings) -> "AsyncGenerator[SqlRecords]":
     # Here, because SQLAlchemy takes a fifth of a second to import, which a mere `--help` must not cost.
     from magisystem.records import RECORDS_FILE, SqlRecords
 

@@ -1,4 +1,4 @@
-"""What a deliberation needs from outside: a model to speak with, a log to write to, records to be found in.
+"""What a deliberation needs from outside: a model to speak with, a log to write to, records to be found in, councils.
 
 Adapters are in ``models/``, ``logs/`` and ``records/``.
 Each port lists its guarantees; `magisystem.testing` holds the suites that prove them over every adapter.
@@ -6,13 +6,14 @@ Each port lists its guarantees; `magisystem.testing` holds the suites that prove
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from magisystem.council.agents import Agent, Council, CouncilLimits
 from magisystem.council.ballots import Casting
 from magisystem.council.briefs import Brief
-from magisystem.protocol.values import Decision, Mode, Outcome, Usage
+from magisystem.protocol.values import Decision, Mode, Outcome, Rule, Usage
 
 # --- What a model utters ------------------------------------------------------------------------------------------
 
@@ -423,5 +424,85 @@ class ClearableRecords(Records, Protocol):
 
         Raises:
             RecordsUnavailable: they cannot be written now; nothing was deleted.
+        """
+        ...
+
+
+# --- Councils that are kept ---------------------------------------------------------------------------------------
+
+
+# Enough for anybody who edits them by hand; a list of them has no pages.
+MOST_COUNCILS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """An agent of a council that is kept; one that is not enabled sits out, and stays to be called in again."""
+
+    agent: Agent
+    is_enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCouncil:
+    """A council as its owner edits it. ``name`` is for people; ``updated_at`` is when it was kept, if it was."""
+
+    id: str
+    rule: Rule
+    seats: tuple[Seat, ...]
+    name: str | None = None
+    limits: CouncilLimits = field(default_factory=CouncilLimits)
+    updated_at: datetime | None = None
+
+    @property
+    def council(self) -> Council:
+        """The council that is convened.
+
+        Raises:
+            InvalidRequest: those who are enabled are none.
+        """
+        return Council(self.id, self.rule, tuple(seat.agent for seat in self.seats if seat.is_enabled), self.limits)
+
+
+class KeptCouncils(Protocol):
+    """The councils that owners keep under ids of their own. In no log: what is lost here is lost.
+
+    Guarantees, proved by `magisystem.testing.councils.KeptCouncilsContract`:
+
+    1. What is kept is given back as it was, and stays until its owner replaces or forgets it.
+    2. An owner finds what is the owner's own, and nothing tells whether another owner has more.
+    3. An owner keeps at most `MOST_COUNCILS`, however many come at once; one of them can always be replaced.
+    """
+
+    async def keep(self, owner: str, council: KeptCouncil) -> bool:
+        """Keep a council in place of the owner's one of its id; tell whether there was none.
+
+        Raises:
+            CouncilsFull: it would be one too many; it is not kept.
+            RecordsUnavailable: it cannot be kept now.
+        """
+        ...
+
+    async def find(self, owner: str, council_id: str) -> KeptCouncil | None:
+        """Give an owner's council, if there is one of that id.
+
+        Raises:
+            RecordsUnavailable: they cannot be read now.
+        """
+        ...
+
+    async def listed(self, owner: str) -> Sequence[KeptCouncil]:
+        """Give an owner's councils, in the order of their ids.
+
+        Raises:
+            RecordsUnavailable: they cannot be read now.
+        """
+        ...
+
+    async def forget(self, owner: str, council_id: str) -> bool:
+        """Delete an owner's council; tell whether there was one.
+
+        Raises:
+            RecordsUnavailable: it cannot be deleted now.
         """
         ...

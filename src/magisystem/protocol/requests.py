@@ -7,7 +7,7 @@ and content are left unread, because chat clients keep ids and times there.
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar, cast
+from typing import Annotated, Any, Literal, TypeVar, cast, get_args
 
 from pydantic import (
     AfterValidator,
@@ -40,7 +40,9 @@ def _visible(text: str) -> str:
     return text
 
 
-Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
+_IDENTIFIER = r"[a-z][a-z0-9_-]{0,31}"
+_IDENTIFIER_IN_WORDS = "It must be 1 to 32 lower-case letters, digits, _ and -, the first a letter"
+Identifier = Annotated[str, StringConstraints(pattern=f"^{_IDENTIFIER}$")]
 DeliberationId = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 SessionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")]
 ModelName = Annotated[str, StringConstraints(pattern=r"^\S{1,300}$")]
@@ -120,9 +122,14 @@ class CouncilRequest(Request):
     """A council, given whole."""
 
     id: Identifier = "custom"
+    name: Annotated[
+        str | None, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), AfterValidator(_visible)
+    ] = Field(None, description="What people call it.")
     rule: Rule = Rule.JUDGE
     agents: list[SeatRequest] = Field(min_length=1, max_length=10)
     limits: LimitsRequest = LimitsRequest()
+    preset: bool | None = Field(None, description="As it is listed; not read.")
+    updated_at: str | None = Field(None, description="As it is listed; not read.")
 
 
 class StartRequest(Request):
@@ -186,11 +193,13 @@ class StartRequest(Request):
         return self.question or self.prompt or ""
 
 
-class _DeliberationAction(Request):
+class DeliberationAction(Request):
+    """What is asked of one deliberation."""
+
     deliberation_id: DeliberationId
 
 
-class ResumeRequest(_DeliberationAction):
+class ResumeRequest(DeliberationAction):
     """Follows a deliberation from the event after ``after``."""
 
     action: Literal["resume"]
@@ -199,7 +208,7 @@ class ResumeRequest(_DeliberationAction):
     wait: float = Field(0, ge=0, le=LONGEST_WAIT_S, description="With `stream: false`: seconds to wait for something.")
 
 
-class ForgetRequest(_DeliberationAction):
+class ForgetRequest(DeliberationAction):
     """Stops a deliberation if it runs, and deletes it."""
 
     action: Literal["delete"]
@@ -211,19 +220,19 @@ class TitleRequest(Request):
     title: Title | None
 
 
-class RenameRequest(_DeliberationAction, TitleRequest):
+class RenameRequest(DeliberationAction, TitleRequest):
     """Gives a deliberation a title."""
 
     action: Literal["rename"]
 
 
-class CancelRequest(_DeliberationAction):
+class CancelRequest(DeliberationAction):
     """Stops a deliberation."""
 
     action: Literal["cancel"]
 
 
-class GetRequest(_DeliberationAction):
+class GetRequest(DeliberationAction):
     """Asks for a deliberation's folded state."""
 
     action: Literal["get"]
@@ -251,7 +260,61 @@ class ListRequest(PageRequest):
     deliberation_id: DeliberationId | None = Field(None, description="That one alone.")
 
 
-Action = ResumeRequest | CancelRequest | GetRequest | ForgetRequest | RenameRequest | ListRequest
+class SessionsRequest(PageRequest):
+    """Asks for the conversations, the latest turn first."""
+
+    action: Literal["sessions"]
+
+
+class SessionRequest(PageRequest):
+    """Asks for a conversation's turns, the oldest first."""
+
+    action: Literal["session"]
+    session_id: SessionId
+
+
+class CouncilsRequest(Request):
+    """Asks for the councils there are."""
+
+    action: Literal["councils"]
+
+
+class GetCouncilRequest(Request):
+    """Asks for a council."""
+
+    action: Literal["get_council"]
+    council_id: Identifier
+
+
+class PutCouncilRequest(Request):
+    """Keeps a council under an id, in place of what was kept under it."""
+
+    action: Literal["put_council"]
+    council_id: Identifier
+    council: CouncilRequest
+
+
+class DeleteCouncilRequest(Request):
+    """Deletes a council that is kept."""
+
+    action: Literal["delete_council"]
+    council_id: Identifier
+
+
+Action = (
+    ResumeRequest
+    | CancelRequest
+    | GetRequest
+    | ForgetRequest
+    | RenameRequest
+    | ListRequest
+    | SessionsRequest
+    | SessionRequest
+    | CouncilsRequest
+    | GetCouncilRequest
+    | PutCouncilRequest
+    | DeleteCouncilRequest
+)
 ActionRequest = Annotated[Action, Field(discriminator="action")]
 Invocation = StartRequest | Action
 
@@ -285,6 +348,17 @@ def parse_body(body: bytes, kind: type[R]) -> R:
         raise _invalid(error) from error
 
 
+def parse_identifier(text: str, *, field: str) -> str:
+    """Read an id that stands in a path.
+
+    Raises:
+        InvalidRequest: it is not of the form of one; ``field`` is named in it.
+    """
+    if not re.fullmatch(_IDENTIFIER, text):
+        raise InvalidRequest(f"`{field}`: {_IDENTIFIER_IN_WORDS}.", field=field)
+    return text
+
+
 def parse_query(parameters: Mapping[str, str], kind: type[R]) -> R:
     """Read the parameters of a URL's query. One that is empty counts as not given.
 
@@ -305,14 +379,15 @@ def parse_query(parameters: Mapping[str, str], kind: type[R]) -> R:
 
 # The discriminators of unions are pydantic's words, not the sender's. A verb stands first in a path, or is a field.
 _UNION_TAGS = frozenset({"<id>", "<whole>"})
-_VERBS = frozenset({"resume", "cancel", "get", "delete", "rename", "list"})
+_VERBS = frozenset(word for kind in get_args(Action) for word in get_args(kind.model_fields["action"].annotation))
 # In words what the patterns above say, by the name of the field that has one.
 _FORMS = {
     "language": "It must be a language's code, such as ja or en",
     "sessionId": "It must be 1 to 128 letters, digits and . _ : -, the first a letter or digit",
     "model": "It must be a model's name, such as embedded or bedrock:global.anthropic.claude-sonnet-5",
-    "agentId": "It must be 1 to 32 lower-case letters, digits, _ and -, the first a letter",
-    "id": "It must be 1 to 32 lower-case letters, digits, _ and -, the first a letter",
+    "agentId": _IDENTIFIER_IN_WORDS,
+    "id": _IDENTIFIER_IN_WORDS,
+    "councilId": _IDENTIFIER_IN_WORDS,
     "idempotencyKey": "It must be 1 to 255 visible ASCII characters without spaces",
     "council": "It must be the id of a council, such as magi, or a whole council",
 }

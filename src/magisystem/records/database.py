@@ -28,13 +28,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import ArgumentError
 
-from magisystem.deliberation.ports import Entries, Entry, Query, Recording, Session, Sessions
-from magisystem.errors import RecordsUnavailable
+from magisystem.deliberation.ports import MOST_COUNCILS, Entries, Entry, Query, Recording, Session, Sessions
+from magisystem.errors import CouncilsFull, RecordsUnavailable
 from magisystem.protocol.values import Decision, Mode, Outcome
 from magisystem.records import cursors
 from magisystem.records.dialects import FAILURES, WRITES, Dialect, dialect_of
 from magisystem.records.migrating import migrate
-from magisystem.records.tables import DELIBERATIONS, TITLES
+from magisystem.records.tables import COUNCILS, DELIBERATIONS, TITLES
 from magisystem.records.wording import searchable, storable, words_of
 
 TITLE_CHARS = 200
@@ -151,6 +151,36 @@ class Database:
         """See `ClearableRecords.clear`."""
         with self._writing() as connection:
             connection.execute(delete(DELIBERATIONS))
+
+    def keep_council(self, owner: str, council_id: str, council: str) -> bool:
+        """See `KeptCouncils.keep`; ``council`` is its JSON."""
+        its = (COUNCILS.c.owner == owner, COUNCILS.c.id == council_id)
+        with self._writing() as connection:
+            if connection.execute(update(COUNCILS).where(*its).values(council=council)).rowcount:
+                return False
+            others = select(func.count()).select_from(COUNCILS).where(COUNCILS.c.owner == owner)
+            if connection.execute(others).scalar_one() >= MOST_COUNCILS:
+                raise CouncilsFull(MOST_COUNCILS)
+            connection.execute(insert(COUNCILS).values(owner=owner, id=council_id, council=council))
+        return True
+
+    def council(self, owner: str, council_id: str) -> str | None:
+        """See `KeptCouncils.find`."""
+        statement = select(COUNCILS.c.council).where(COUNCILS.c.owner == owner, COUNCILS.c.id == council_id)
+        with self._reading() as connection:
+            return connection.execute(statement).scalar()
+
+    def councils(self, owner: str) -> Sequence[str]:
+        """See `KeptCouncils.listed`."""
+        statement = select(COUNCILS.c.council).where(COUNCILS.c.owner == owner).order_by(COUNCILS.c.id)
+        with self._reading() as connection:
+            return connection.execute(statement).scalars().all()
+
+    def forget_council(self, owner: str, council_id: str) -> bool:
+        """See `KeptCouncils.forget`."""
+        statement = delete(COUNCILS).where(COUNCILS.c.owner == owner, COUNCILS.c.id == council_id)
+        with self._writing() as connection:
+            return connection.execute(statement).rowcount > 0
 
     @contextmanager
     def _reading(self) -> Generator[Connection]:

@@ -57,4 +57,11 @@ CREATE TABLE titles (
     PRIMARY KEY (owner, id)
 );
 
-INSERT INTO alembic_version VALUES ('0002');
+CREATE TABLE councils (
+    owner TEXT NOT NULL,
+    id TEXT NOT NULL,
+    council TEXT NOT NULL,
+    PRIMARY KEY (owner, id)
+);
+
+INSERT INTO alembic_version VALUES ('0003');

@@ -41,3 +41,12 @@ TITLES = Table(
     Column("id", Text, primary_key=True),
     Column("title", Text, nullable=False),
 )
+
+# What an owner keeps, as JSON (records/councils.py): nothing within it is searched for.
+COUNCILS = Table(
+    "councils",
+    METADATA,
+    Column("owner", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("council", Text, nullable=False),
+)
