@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from magisystem.config import Configuration, Settings, SettingsInvalid
+from magisystem.deliberation.councils import Councils
 from magisystem.deliberation.deliberations import Deliberations
 from magisystem.deliberation.history import rebuild
 from magisystem.errors import UnknownModel
@@ -30,6 +31,7 @@ class Application:
     settings: Settings
     deliberations: Deliberations
     catalogue: Catalogue
+    councils: Councils = field(default_factory=Councils)
     # Loads what answers need and opening did not, so that no answer has to wait for it.
     load: Callable[[], Awaitable[None]] = _nothing
 
@@ -54,7 +56,8 @@ async def open_application(configuration: Configuration) -> AsyncGenerator[Appli
                 log, catalogue, configuration.models, records=records, limits=settings.limits
             ) as deliberations,
         ):
-            yield Application(settings, deliberations, catalogue, records.load)
+            councils = Councils(records.councils, settings.limits)
+            yield Application(settings, deliberations, catalogue, councils, records.load)
     finally:
         await catalogue.aclose()
 

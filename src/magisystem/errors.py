@@ -8,6 +8,8 @@
     │   ├── BodyTooLarge            the body is over the limit
     │   ├── UnknownAgent            a field names an agent the council does not have
     │   ├── UnknownCouncil          a field names a council that does not exist
+    │   ├── CouncilReadOnly         the council comes with the system and stays as it is
+    │   ├── CouncilsFull            the owner keeps as many councils as one may
     │   └── UnknownModel            a model name whose provider or form is not known
     ├── ModelError              a model could not be called, or its stream failed
     │   ├── ModelUnavailable        an extra, a key or a setting is missing here; says which
@@ -36,6 +38,7 @@
     │   └── LogUnavailable          the log cannot be read or written now
     └── RecordsError            the records cannot do what they were asked
         ├── SessionNotFound         no such session (or not the asker's)
+        ├── CouncilNotFound         no such council (or not the asker's)
         ├── RecordsNewer            a newer version of the system wrote them
         └── RecordsUnavailable      they cannot be read or written now
 
@@ -109,6 +112,29 @@ class UnknownCouncil(RequestError):
     """A field names a council that does not exist."""
 
     code = "unknown_council"
+
+
+class CouncilReadOnly(RequestError):
+    """The council comes with the system and stays as it is."""
+
+    code = "council_read_only"
+
+    def __init__(self, council_id: str) -> None:
+        super().__init__(
+            f"The council {council_id!r} comes with the system and stays as it is. Copy it under another id, such as "
+            f"'my-{council_id}', and change that one."
+        )
+        self.council_id = council_id
+
+
+class CouncilsFull(RequestError):
+    """The owner keeps as many councils as one may."""
+
+    code = "councils_full"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"You keep {most} councils, and more than that are not kept. Delete one that is not needed.")
+        self.most = most
 
 
 class UnknownModel(RequestError):
@@ -327,6 +353,16 @@ class SessionNotFound(RecordsError):
     def __init__(self, session_id: str) -> None:
         super().__init__(f"There is no session {session_id!r}.")
         self.session_id = session_id
+
+
+class CouncilNotFound(RecordsError):
+    """No such council; one that another owner keeps looks exactly like it."""
+
+    code = "council_not_found"
+
+    def __init__(self, council_id: str) -> None:
+        super().__init__(f"There is no council {council_id!r}.")
+        self.council_id = council_id
 
 
 class RecordsNewer(RecordsError):

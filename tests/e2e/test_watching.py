@@ -89,9 +89,7 @@ async def left_of(page: Page, name: str) -> float:
 async def test_votes_are_shown_as_they_fall_and_not_before(browser: Browser) -> None:
     falls = {name: asyncio.Event() for name in SAGES}
     decisions = dict(zip(SAGES, (Decision.APPROVED, Decision.REJECTED, Decision.ABSTAINED), strict=True))
-    model = ScriptedModel(
-        {name.lower(): telling("Words.", falls[name], decision=decisions[name]) for name in SAGES}
-    )
+    model = ScriptedModel({name.lower(): telling("Words.", falls[name], decision=decisions[name]) for name in SAGES})
     async with scripted_server(model, bundle=BUNDLE) as server, visiting(browser, server.url) as visit:
         page = await visit.open()
         await ask(page)
@@ -156,7 +154,9 @@ async def test_a_refused_start_keeps_the_text_and_names_the_field(browser: Brows
     async with scripted_server(ScriptedModel(), bundle=BUNDLE) as server, visiting(browser, server.url) as visit:
         page = await visit.open()
         # Its council is known to the page and not to the server any more: a refusal that only the server can give.
-        await page.route("**/invocations", lambda route: route.continue_(post_data={"question": QUESTION, "council": "gone"}))
+        await page.route(
+            "**/invocations", lambda route: route.continue_(post_data={"question": QUESTION, "council": "gone"})
+        )
         await page.get_by_role("textbox", name="Your question").fill(QUESTION)
         await page.get_by_role("button", name="Ask", exact=True).click()
         await expect(page.get_by_role("alert")).to_contain_text("The server did not take the question")

@@ -422,6 +422,22 @@ async def test_list_and_names_are_a_server_s_own(data_dir: Path, capsysbinary: O
     assert here.count(b'{"deliberationId":"') == 2
 
 
+async def test_a_title_stands_in_lists_and_on_pages_here_and_on_a_server(data_dir: Path, capsysbinary: Output) -> None:
+    deliberation_id = await recorded(data_dir, {}, "Should we move to Rust?")
+    await rebuild_records(read_configuration().settings)
+    async with real_server() as http:
+        await http.patch(f"/deliberations/{deliberation_id}", json={"title": "The *billing* rewrite"})
+        for url in (None, str(http.base_url)):
+            await asyncio.to_thread(run_list, Query(text="rewrite"), url, 20, as_json=False)
+            await asyncio.to_thread(run_list, Query(), url, 20, as_json=True)
+            await asyncio.to_thread(run_show, deliberation_id, url)
+            out = capsysbinary.readouterr().out.decode()
+            line, item, page = out.split("\n", 2)
+            assert line.endswith("\tThe *billing* rewrite")
+            assert json.loads(item)["title"] == "The *billing* rewrite"
+            assert page.startswith("# The \\*billing\\* rewrite\n\n## Question\n\n> Should we move to Rust?\n")
+
+
 async def test_watch_and_replay_read_from_a_server_too() -> None:
     async with serving(ScriptedModel()) as (server, deliberation_id):
         watched = await magi("watch", deliberation_id, "--url", server.url, "--json")

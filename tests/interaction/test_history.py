@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import msgspec
 import pytest
 from tests.support.recording import FailingRecords, recording, recording_server
 from tests.support.serving import Server, real_server
@@ -20,6 +21,7 @@ from magisystem.deliberation.history import History, NoRecords, rebuild
 from magisystem.deliberation.ports import Entry, Query, Record, Recording
 from magisystem.errors import DeliberationNotFound, RecordsUnavailable
 from magisystem.logs.sqlite import SqliteEventLog
+from magisystem.protocol.history import HistoryPage
 from magisystem.protocol.values import Decision, Mode
 from magisystem.records import RECORDS_FILE, SqlRecords
 from magisystem.testing.scripted import ScriptedModel, Step, Wait, approval, speech
@@ -103,6 +105,7 @@ async def test_what_was_decided_stands_in_the_history_with_all_that_a_list_shows
                 "startedAt": start["timestamp"],
                 "endedAt": end["timestamp"],
                 "summary": "Scripted.",
+                "title": None,
             }
         ],
         "nextCursor": None,
@@ -234,7 +237,7 @@ async def test_the_interface_is_described(server: Server) -> None:
         assert content["schema"]["$ref"].endswith(page)
         assert page in document["components"]["schemas"]
     names = {parameter["name"] for parameter in document["paths"]["/deliberations"]["parameters"]}
-    assert names == {"q", "outcome", "decision", "sessionId", "limit", "cursor"}
+    assert names == {"q", "outcome", "decision", "sessionId", "deliberationId", "limit", "cursor"}
     text = str(document)
     for name in ("HistoryItem", "ListRequest", "Outcome", "Decision"):
         assert f"#/components/schemas/{name}" not in text or name in document["components"]["schemas"]
@@ -506,3 +509,118 @@ async def test_a_command_can_rebuild_the_records_from_the_settings_alone(data_di
     assert await rebuild_records(settings) == 40
     async with recording(data_dir) as deliberations:
         assert {entry.question for entry in await entries(deliberations)} == {f"Question {n}?" for n in range(40)}
+
+
+# --- Titles -----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_deliberation_is_called_as_its_owner_says(server: Server) -> None:
+    state = await asked(server.http, RUST, sessionId="s-1")
+    deliberation_id = state["start"]["deliberationId"]
+    path = f"/deliberations/{deliberation_id}"
+    await asked(server.http, MOVE)
+    renamed = await server.http.patch(path, json={"title": "  Billing, third quarter "})
+    assert (renamed.status_code, renamed.json()) == (
+        200,
+        {"deliberationId": deliberation_id, "title": "Billing, third quarter"},
+    )
+    for params in ({"q": "quarter RUST"}, {"deliberationId": deliberation_id}, {"sessionId": "s-1"}):
+        (item,) = (await listed(server.http, **params))["items"]
+        assert (item["title"], item["question"]) == ("Billing, third quarter", RUST)
+    assert (await server.http.get("/sessions/s-1")).json()["items"][0]["title"] == "Billing, third quarter"
+    body = {"action": "rename", "deliberationId": deliberation_id, "title": None}
+    taken_away = await server.http.post("/invocations", json=body)
+    assert taken_away.json() == {"deliberationId": deliberation_id, "title": None}
+    assert (await listed(server.http, q="quarter"))["items"] == []
+    assert [item["title"] for item in (await listed(server.http))["items"]] == [None, None]
+
+
+async def test_what_still_runs_can_be_called_something_and_keeps_it_to_the_end(tmp_path: Path) -> None:
+    until = asyncio.Event()
+    async with recording_server(tmp_path, hanging("caspar", until)) as server:
+        begun = (await server.http.post("/invocations", json={"question": RUST, "detached": True})).json()
+        path = f"/deliberations/{begun['deliberationId']}"
+        assert (await server.http.patch(path, json={"title": "Soon"})).status_code == 200
+        assert (await listed(server.http))["items"][0]["title"] == "Soon"
+        until.set()
+        await server.http.get(f"{path}/events")
+        (entry,) = await ended_entries(server.deliberations, 1)
+        assert entry.title == "Soon"
+
+
+async def test_titles_outlive_the_records_being_made_anew(tmp_path: Path) -> None:
+    async with recording_server(tmp_path) as server:
+        state = await asked(server.http, RUST)
+        await server.http.patch(f"/deliberations/{state['start']['deliberationId']}", json={"title": "Kept"})
+    settings = read_configuration(environment={}, data_dir=tmp_path).settings
+    assert await rebuild_records(settings) == 1
+    async with recording_server(tmp_path) as server:
+        (item,) = (await listed(server.http, q="kept"))["items"]
+        assert item["title"] == "Kept"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "title"),
+        ({"title": ""}, "title"),
+        ({"title": "  \n"}, "title"),
+        ({"title": "\u200b"}, "title"),
+        ({"title": "x" * 201}, "title"),
+        ({"title": 5}, "title"),
+        ({"title": ["x"]}, "title"),
+        ({"title": "x", "name": "y"}, "name"),
+        ([], ""),
+    ],
+)
+async def test_what_is_no_title_is_refused_by_name(server: Server, body: Any, field: str) -> None:
+    deliberation_id = (await asked(server.http, RUST))["start"]["deliberationId"]
+    answers = [await server.http.patch(f"/deliberations/{deliberation_id}", json=body)]
+    if body != []:
+        verb: dict[str, Any] = {"action": "rename", "deliberationId": deliberation_id}
+        answers.append(await server.http.post("/invocations", json=verb | body))
+    for answer in answers:
+        problem = answer.json()
+        assert (answer.status_code, problem["code"], problem.get("field", "")) == (400, "invalid_request", field)
+    assert (await listed(server.http))["items"][0]["title"] is None
+
+
+async def test_what_is_not_there_cannot_be_renamed(server: Server, tmp_path: Path) -> None:
+    theirs = await decided(server.deliberations, RUST, "stranger")
+    for deliberation_id in ("none", theirs):
+        answer = await server.http.patch(f"/deliberations/{deliberation_id}", json={"title": "Mine"})
+        assert (answer.status_code, answer.json()["code"]) == (404, "deliberation_not_found")
+    (entry,) = await ended_entries(server.deliberations, 1, "stranger")
+    assert entry.title is None
+
+
+async def test_a_title_that_cannot_be_kept_is_a_named_error(tmp_path: Path) -> None:
+    async with SqlRecords.open(tmp_path / "own.sqlite") as own:
+        records = FailingRecords(own, is_failing=False)
+        async with recording_server(tmp_path, records=records) as server:
+            deliberation_id = (await asked(server.http, RUST))["start"]["deliberationId"]
+            records.is_failing = True
+            answer = await server.http.patch(f"/deliberations/{deliberation_id}", json={"title": "x"})
+            assert (answer.status_code, answer.json()["code"]) == (503, "records_unavailable")
+            records.is_failing = False
+
+
+def test_a_list_of_a_newer_server_is_read_without_what_is_not_known() -> None:
+    item = {
+        "deliberationId": "x",
+        "sessionId": "s",
+        "question": "q",
+        "mode": "chat",
+        "council": "magi",
+        "status": "complete",
+        "outcome": None,
+        "decision": None,
+        "confidence": None,
+        "startedAt": "t",
+        "endedAt": None,
+        "summary": None,
+        "title": "T",
+        "mood": {"calm": True},
+    }
+    page = msgspec.json.decode(json.dumps({"items": [item], "nextCursor": None, "total": 1}), type=HistoryPage)
+    assert page.items[0].title == "T"

@@ -216,6 +216,14 @@ async def test_a_quiet_stream_is_kept_alive() -> None:
     assert sent.count(KEEP_ALIVE) == 2
 
 
+def with_limits(limits: str) -> bytes:
+    seats = [
+        {"agentId": agent_id, "name": agent_id, "role": role, "systemPrompt": "You decide."}
+        for agent_id, role in (("caspar", "sage"), ("solomon", "judge"))
+    ]
+    return f'{{"question": "a", "council": {{"agents": {json.dumps(seats)}, "limits": {limits}}}}}'.encode()
+
+
 BAD_BODIES: list[tuple[bytes, str]] = [
     (b"", ""),
     (b"{", ""),
@@ -250,6 +258,13 @@ BAD_BODIES: list[tuple[bytes, str]] = [
     (b'{"question": "a", "criteria": {"approveIf": 1}}', "criteria.approveIf"),
     (b'{"question": "a", "council": "jury"}', "council"),
     (b'{"question": "a", "council": {"agents": []}}', "council.agents"),
+    (with_limits('{"sageS": 0}'), "council.limits.sageS"),
+    (with_limits('{"judgeS": -1}'), "council.limits.judgeS"),
+    (with_limits('{"judgeS": "60"}'), "council.limits.judgeS"),
+    (with_limits('{"silenceS": 1e999}'), "council.limits.silenceS"),
+    (with_limits('{"silenceS": 30.1}'), "council.limits.silenceS"),
+    (with_limits('{"deliberationS": 181}'), "council.limits.deliberationS"),
+    (with_limits('{"sages": 5}'), "council.limits.sages"),
     (b'{"question": "a", "agents": {"gaspar": {}}}', "agents.gaspar"),
     (b'{"question": "a", "agents": {"caspar": {"temperature": 1.5}}}', "agents.caspar.temperature"),
     (b'{"question": "a", "agents": {"caspar": {"temperature": NaN}}}', "agents.caspar.temperature"),
@@ -456,6 +471,22 @@ async def test_a_listed_council_can_be_sent_back_as_it_is(server: Server) -> Non
     (council,) = (await server.http.get("/councils")).json()["items"]
     document = (await server.http.post("/invocations", json={**QUESTION, "council": council, "stream": False})).json()
     assert document["complete"]["outcome"] == "decided"
+
+
+async def test_a_council_may_give_itself_less_time() -> None:
+    limits = {"sageS": 0.1, "deliberationS": 180, "judgeS": 1.5}
+    async with scripted_server(ScriptedModel(hanging(asyncio.Event()))) as server:
+        (council,) = (await server.http.get("/councils")).json()["items"]
+        body = {**QUESTION, "council": council | {"limits": limits}, "stream": False}
+        document = (await server.http.post("/invocations", json=body)).json()
+    assert document["complete"]["authority"]["missing"] == [{"agentId": "caspar", "cause": "model_late"}]
+
+
+async def test_every_limit_that_is_too_large_is_named_with_its_bound(server: Server) -> None:
+    body = json.loads(with_limits('{"sageS": 91, "judgeS": 60, "silenceS": 1000}'))
+    problem = (await server.http.post("/invocations", json=body)).json()
+    assert [fault["field"] for fault in problem["faults"]] == ["council.limits.sageS", "council.limits.silenceS"]
+    assert "90" in problem["detail"]
 
 
 async def test_a_chat_that_cannot_succeed_is_not_called_retryable() -> None:

@@ -1,6 +1,7 @@
 """What is left after a crash is finished: by the same server started again, exactly once, with what was done kept."""
 
 import asyncio
+import json
 import os
 import signal
 import sqlite3
@@ -8,15 +9,18 @@ import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
+from magisystem.council.agents import CouncilLimits
 from magisystem.council.briefs import Matter, Message
 from magisystem.council.presets import MAGI
 from magisystem.deliberation import Deliberations, ModelChoice, Proposal
+from magisystem.deliberation.charter import Charter
 from magisystem.deliberation.convening import RECOVERY
 from magisystem.deliberation.ports import Record, Repeated
 from magisystem.errors import DeliberationNotFound, LogDamaged, RunsElsewhere
@@ -114,6 +118,23 @@ async def test_finished_lanes_stay_and_unfinished_ones_begin_again(tmp_path: Pat
     assert events[-1].outcome is Outcome.DECIDED
     assert events[-1].digest == digest_of(records)
     assert any(isinstance(event, Traced) and event.trace.action == RECOVERY for event in events)
+
+
+async def test_a_recovered_council_keeps_to_its_own_limits(tmp_path: Path) -> None:
+    limited = replace(PROPOSAL, council=replace(MAGI, limits=CouncilLimits(sage_s=0.3)))
+    deliberation_id = await crashed_at(tmp_path, {"caspar": [hanging()]}, until="Half a", proposal=limited)
+    async with Crash(tmp_path).process(ScriptedModel({"caspar": [hanging()]})) as (deliberations, _):
+        assert await deliberations.recover() == [deliberation_id]
+        async with asyncio.timeout(10):
+            state = await deliberations.outcome(deliberation_id, OWNER)
+    assert [(lane.agent_id, lane.cause) for lane in state.lanes if lane.cause] == [("caspar", "model_late")]
+
+
+def test_a_charter_from_before_councils_had_limits_is_still_read() -> None:
+    charter = Charter("s", Mode.DELIBERATE, Matter("Why?"), MAGI, {})
+    fields: dict[str, Any] = json.loads(charter.encode())
+    del fields["council"]["limits"]
+    assert Charter.decode(json.dumps(fields).encode()) == charter
 
 
 async def test_what_was_asked_survives_with_its_history(tmp_path: Path) -> None:

@@ -310,6 +310,20 @@ async def test_every_fault_of_a_message_is_named_at_once(server: Server) -> None
     assert faults == {"mode", "agents.caspar.topP", "agents.caspar.topK"}
 
 
+async def test_a_title_is_given_over_a_socket(server: Server) -> None:
+    async with talking(server.url) as talk:
+        started = await talk.ask(QUESTION)
+        await talk.hear_until("ended")
+        verb = {"action": "rename", "deliberationId": started["deliberationId"], "title": "Billing"}
+        renamed = await talk.ask(verb)
+    assert renamed == {
+        "type": "renamed",
+        "deliberationId": started["deliberationId"],
+        "requestId": "asked",
+        "title": "Billing",
+    }
+
+
 @pytest.mark.parametrize("action", ["resume", "cancel", "get", "delete"])
 async def test_what_does_not_exist_is_an_error_of_that_deliberation(server: Server, action: str) -> None:
     async with talking(server.url) as talk:

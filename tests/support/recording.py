@@ -11,13 +11,16 @@ import httpx2
 from magisystem.application import Application, open_catalogue
 from magisystem.config import read_configuration
 from magisystem.deliberation import Deliberations, ModelChoice
+from magisystem.deliberation.councils import Councils
 from magisystem.deliberation.ports import Entries, Query, Recording, Records, Sessions
 from magisystem.errors import RecordsUnavailable
 from magisystem.http.app import create_app
 from magisystem.logs.sqlite import SqliteEventLog
 from magisystem.records import RECORDS_FILE, SqlRecords
 from magisystem.testing.scripted import ScriptedModel
-from tests.support.serving import Server, listening
+from tests.support.serving import NO_BUNDLE, Server, listening
+
+COUNCILS_FILE = "councils.sqlite"
 
 
 @asynccontextmanager
@@ -40,8 +43,9 @@ async def recording_server(
     """Serve such a process, with the settings that are ``given``."""
     model = model or ScriptedModel()
     settings = read_configuration(environment={}, **given).settings
-    async with recording(folder, model, records) as running:
-        app = create_app(Application(settings, running, open_catalogue(settings)))
+    async with recording(folder, model, records) as running, SqlRecords.open(folder / COUNCILS_FILE) as kept:
+        councils = Councils(kept.councils)
+        app = create_app(Application(settings, running, open_catalogue(settings), councils), NO_BUNDLE)
         async with listening(app) as url, httpx2.AsyncClient(base_url=url, timeout=20) as http:
             yield Server(http, url, running, model)
 
@@ -69,6 +73,10 @@ class FailingRecords:
     async def sessions(self, owner: str, limit: int = 20, cursor: str | None = None) -> Sessions:
         self._fail()
         return await self.inner.sessions(owner, limit, cursor)
+
+    async def rename(self, owner: str, deliberation_id: str, title: str | None) -> None:
+        self._fail()
+        await self.inner.rename(owner, deliberation_id, title)
 
     async def forget(self, owner: str, deliberation_id: str) -> bool:
         self._fail()

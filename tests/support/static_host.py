@@ -26,7 +26,7 @@ class StaticHost:
 
 
 class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the standard library's
+    def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
 
 

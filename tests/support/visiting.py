@@ -81,6 +81,6 @@ async def visiting(browser: Browser, url: str, look: Look | None = None) -> Asyn
         visit = Visit(context, page, url)
         visit.watch(page)
         yield visit
-        assert visit.faults == [], "the pages complained"
+        assert visit.faults == [], f"the pages complained: {visit.faults}"
     finally:
         await context.close()

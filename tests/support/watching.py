@@ -1,6 +1,7 @@
 """What a person does and sees on the pages of the web client, by role and accessible name; and councils to be watched."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -108,7 +109,13 @@ async def expect_as_logged(page: Page, state: DeliberationState) -> None:
     """Expect that each lane shows the very text of the log, all of it and once."""
     names = {card.agent_id: card.name for card in state.start.council.agents} if state.start else {}
     for lane in state.lanes:
-        await expect(said(page, names[lane.agent_id])).to_have_text(lane.text, use_inner_text=False)
+        await expect(said(page, names[lane.agent_id])).to_have_text(_spaced_as_may_be(lane.text))
+
+
+def _spaced_as_may_be(text: str) -> re.Pattern[str]:
+    """Match a text whose paragraphs stand in elements of their own."""
+    words = (re.escape(word) for word in text.split())
+    return re.compile(r"^\s*" + r"\s*".join(words) + r"\s*$")
 
 
 async def expect_above(upper: Locator, lower: Locator) -> None:

@@ -115,6 +115,7 @@ class _Item(msgspec.Struct, frozen=True, rename="camel"):
     decision: Decision | None = None
     confidence: float | None = None
     summary: str | None = None
+    title: str | None = None
 
 
 class _Listing(msgspec.Struct, frozen=True, rename="camel"):
@@ -166,6 +167,7 @@ class ServerArchive:
             "outcome": query.outcome,
             "decision": query.decision,
             "sessionId": query.session_id,
+            "deliberationId": query.deliberation_id,
             "limit": query.limit,
             "cursor": query.cursor,
         }
@@ -188,6 +190,7 @@ def _entry(item: _Item) -> Entry:
         decision=item.decision,
         confidence=item.confidence,
         summary=item.summary,
+        title=item.title,
     )
 
 

@@ -12,13 +12,13 @@ from magisystem.protocol.events import Start, VerdictGiven
 from magisystem.protocol.values import Decision, Outcome, Score
 
 
-def document(scene: Scene, words: Words) -> str:
+def document(scene: Scene, words: Words, title: str | None = None) -> str:
     """Give the page, of an unfinished deliberation too. Nothing that a model wrote leaves its block quote or cell."""
     start = scene.state.start
     if start is None:
         return f"{words.waiting}\n"
     lines = [
-        f"# {words.question}",
+        *((f"# {inline(title)}", "", f"## {words.question}") if title else (f"# {words.question}",)),
         "",
         *quoted(start.question),
         *_result(scene, words),

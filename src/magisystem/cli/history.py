@@ -62,7 +62,7 @@ async def _read(query: Query, url: str | None, limit: int) -> list[Entry]:
 
 
 def lines(found: list[Entry]) -> list[str]:
-    """Give a line an entry: the whole id, when it began, how it ended in the protocol's words, and the question."""
+    """Give a line an entry: the whole id, when it began, how it ended in the protocol's words, title or question."""
     return [
         "\t".join(
             (
@@ -71,7 +71,7 @@ def lines(found: list[Entry]) -> list[str]:
                 entry.outcome or clean_line(entry.status),
                 entry.decision or "-",
                 "-" if entry.confidence is None else percent(entry.confidence),
-                clean_line(entry.question),
+                clean_line(entry.title or entry.question),
             )
         )
         for entry in found
@@ -79,7 +79,7 @@ def lines(found: list[Entry]) -> list[str]:
 
 
 def table(found: list[Entry], console: Console) -> Table:
-    """Give a table as wide as the terminal, the question cut to what is left."""
+    """Give a table as wide as the terminal, title or question cut to what is left."""
     drawn = Table(box=None, header_style=SECONDARY, pad_edge=False, padding=(0, 2, 0, 0), width=console.width)
     drawn.add_column("ID", no_wrap=True)
     drawn.add_column("Began", no_wrap=True)
@@ -91,7 +91,7 @@ def table(found: list[Entry], console: Console) -> Table:
             Text(clean_line(entry.deliberation_id)[:_SHOWN_ID_CHARS], EMPHASIS),
             Text(_local(entry.started_at), SECONDARY),
             _ending(entry, words),
-            Text(clean_line(entry.question)),
+            Text(clean_line(entry.title or entry.question)),
         )
     return drawn
 
@@ -130,6 +130,7 @@ def _item(entry: Entry) -> HistoryItem:
         started_at=_utc(entry.started_at),
         ended_at=None if entry.ended_at is None else _utc(entry.ended_at),
         summary=entry.summary,
+        title=entry.title,
     )
 
 

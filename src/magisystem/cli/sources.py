@@ -55,7 +55,8 @@ class Here:
 
         async with open_application(self.configuration) as application:
             self._deliberations = deliberations = application.deliberations
-            deliberation_id = await deliberations.start(proposal(self.request), OWNER)
+            proposed = await proposal(self.request, application.councils, OWNER)
+            deliberation_id = await deliberations.start(proposed, OWNER)
             async with deliberations.follow(deliberation_id, OWNER) as batches:
                 yield singly(batches)
 

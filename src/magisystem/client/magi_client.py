@@ -35,17 +35,21 @@ class Seat(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     top_p: float | None = None
     top_k: int | None = None
     max_tokens: int | None = None
+    enabled: bool = True
 
 
-class Preset(msgspec.Struct, frozen=True):
-    """A council that a server has ready; ``agents`` in speaking order, the judge last.
+class Preset(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A council that a server has ready, its own or one that is kept there; ``agents`` in speaking order.
 
-    It can be changed (`msgspec.structs.replace`) and given back as the ``council`` of a request.
+    It can be changed (`msgspec.structs.replace`) and given back as the ``council`` of a request. ``limits`` are in
+    seconds, under their names on the wire.
     """
 
     id: str
     rule: str
     agents: tuple[Seat, ...]
+    name: str | None = None
+    limits: dict[str, float] | None = None
 
 
 class _Presets(msgspec.Struct, frozen=True):

@@ -51,8 +51,18 @@ class AgentChange:
 
 
 @dataclass(frozen=True, slots=True)
+class CouncilLimits:
+    """How long a council may take, in seconds; what is ``None`` is left to whoever convenes it."""
+
+    deliberation_s: float | None = None
+    sage_s: float | None = None
+    judge_s: float | None = None
+    silence_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Council:
-    """The agents of a deliberation and its rule.
+    """The agents of a deliberation, its rule, and its time.
 
     Raises:
         InvalidRequest: no sage or too many, two judges, an id twice, or the rule `Rule.JUDGE` without a judge.
@@ -61,20 +71,21 @@ class Council:
     id: str
     rule: Rule
     agents: tuple[Agent, ...]
+    limits: CouncilLimits = field(default_factory=CouncilLimits)
 
     def __post_init__(self) -> None:
         ids = [agent.id for agent in self.agents]
         if not 1 <= len(self.sages) <= MAX_SAGES:
             raise InvalidRequest(
-                f"A council has 1 to {MAX_SAGES} sages; this one has {len(self.sages)}.", field="council"
+                f"A council has 1 to {MAX_SAGES} sages; this one has {len(self.sages)}.", field="council.agents"
             )
         if len(self.agents) - len(self.sages) > 1:
-            raise InvalidRequest("A council has at most one judge.", field="council")
+            raise InvalidRequest("A council has at most one judge.", field="council.agents")
         if len(set(ids)) != len(ids):
-            raise InvalidRequest("Every agent of a council needs an id of its own.", field="council")
+            raise InvalidRequest("Every agent of a council needs an id of its own.", field="council.agents")
         if self.rule is Rule.JUDGE and self.judge is None:
             raise InvalidRequest(
-                "The rule `judge` needs a judge. Enable one, or choose `majority` or `unanimous`.", field="council"
+                "The rule `judge` needs a judge. Enable one, or choose `majority` or `unanimous`.", field="council.rule"
             )
 
     @property
@@ -109,14 +120,16 @@ class Council:
                     f"The council {self.id!r} has no agent {agent_id!r}. Its agents: {names}.",
                     field=f"agents.{agent_id}",
                 )
-        return replace(
-            self,
-            agents=tuple(
-                _changed(agent, changes[agent.id]) if agent.id in changes else agent
-                for agent in self.agents
-                if agent.id not in changes or changes[agent.id].enabled
-            ),
+        agents = tuple(
+            _changed(agent, changes[agent.id]) if agent.id in changes else agent
+            for agent in self.agents
+            if agent.id not in changes or changes[agent.id].enabled
         )
+        try:
+            return replace(self, agents=agents)
+        except InvalidRequest as error:
+            # It was a council before: the changes are at fault.
+            raise InvalidRequest(error.message, field="agents") from error
 
 
 def _changed(agent: Agent, change: AgentChange) -> Agent:

@@ -1,7 +1,6 @@
 """The councils that come with the system."""
 
 from magisystem.council.agents import Agent, Council
-from magisystem.errors import UnknownCouncil
 from magisystem.protocol.values import Role, Rule
 
 CASPAR = Agent(
@@ -46,16 +45,3 @@ SOLOMON = Agent(
 
 MAGI = Council(id="magi", rule=Rule.JUDGE, agents=(CASPAR, BALTHASAR, MELCHIOR, SOLOMON))
 PRESETS: dict[str, Council] = {MAGI.id: MAGI}
-
-
-def preset(council_id: str) -> Council:
-    """Give a preset by its id.
-
-    Raises:
-        UnknownCouncil: there is none of that id.
-    """
-    try:
-        return PRESETS[council_id]
-    except KeyError:
-        known = ", ".join(PRESETS)
-        raise UnknownCouncil(f"There is no council {council_id!r}. Known: {known}.", field="council") from None

@@ -150,6 +150,7 @@ class Deliberations:
             IdempotencyConflict: the key began another proposal.
             LogUnavailable: the log cannot be written now.
         """
+        self._limits.check(proposal.council.limits)
         council = proposal.council.changed(proposal.changes)
         if proposal.mode is Mode.CHAT and council.judge is None:
             raise InvalidRequest("The mode `chat` needs a judge: it alone answers.", field="mode")
@@ -209,7 +210,7 @@ class Deliberations:
             await self._give_up(unfinished, error.code, error.message)
             return False
         case = Case(unfinished.deliberation_id, charter, models)
-        convening = Convening(case, unfinished.owner, self._limits, self._now, past)
+        convening = Convening(case, unfinished.owner, self._limits.narrowed(charter.council.limits), self._now, past)
         await self._detach(convening, unfinished.writer)
         return True
 
@@ -345,7 +346,8 @@ class Deliberations:
         writer = await self._event_log.create(case.deliberation_id, owner, case.charter.encode(), idempotency)
         if isinstance(writer, Repeated):
             return writer.deliberation_id
-        await self._detach(Convening(case, owner, self._limits, self._now), writer)
+        limits = self._limits.narrowed(case.charter.council.limits)
+        await self._detach(Convening(case, owner, limits, self._now), writer)
         return case.deliberation_id
 
     async def _detach(self, convening: Convening, writer: LogWriter) -> None:

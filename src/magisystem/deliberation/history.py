@@ -162,6 +162,23 @@ class History:
             raise SessionNotFound(session_id)
         return turns
 
+    async def rename(self, owner: str, deliberation_id: str, title: str | None) -> None:
+        """Give an owner's deliberation a title, or with ``None`` take it away.
+
+        Raises:
+            DeliberationNotFound: there is none of that id, or it is another owner's.
+            RecordsUnavailable: it cannot be kept now.
+        """
+        await self._event_log.read(deliberation_id, owner, limit=0)
+        async with self._writing:
+            await self._records.rename(owner, deliberation_id, title)
+            try:
+                await self._event_log.read(deliberation_id, owner, limit=0)
+            except DeliberationNotFound:
+                # Forgotten in between, log first and record then: the title may have come after both.
+                await self._records.forget(owner, deliberation_id)
+                raise
+
     async def forget(self, owner: str, deliberation_id: str) -> bool:
         """Delete a record, after its log; tell whether there was one.
 
@@ -278,6 +295,9 @@ class NoRecords:
         """Find nothing."""
         del owner, limit, cursor
         return Sessions((), None)
+
+    async def rename(self, owner: str, deliberation_id: str, title: str | None) -> None:
+        """Keep nothing."""
 
     async def forget(self, owner: str, deliberation_id: str) -> bool:
         """Find nothing to forget."""

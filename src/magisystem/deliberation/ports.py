@@ -1,4 +1,4 @@
-"""What a deliberation needs from outside: a model to speak with, a log to write to, records to be found in.
+"""What a deliberation needs from outside: a model to speak with, a log to write to, records to be found in, councils.
 
 Adapters are in ``models/``, ``logs/`` and ``records/``.
 Each port lists its guarantees; `magisystem.testing` holds the suites that prove them over every adapter.
@@ -6,13 +6,14 @@ Each port lists its guarantees; `magisystem.testing` holds the suites that prove
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from magisystem.council.agents import Agent, Council, CouncilLimits
 from magisystem.council.ballots import Casting
 from magisystem.council.briefs import Brief
-from magisystem.protocol.values import Decision, Mode, Outcome, Usage
+from magisystem.protocol.values import Decision, Mode, Outcome, Rule, Usage
 
 # --- What a model utters ------------------------------------------------------------------------------------------
 
@@ -273,7 +274,8 @@ class Unfinished:
 class Entry:
     """What a list shows of one deliberation. What is not known yet, or never will be, is ``None``.
 
-    ``status`` is as in `DeliberationState`. ``answer`` is what later turns of its session are told of it.
+    ``status`` is as in `DeliberationState`. ``answer`` is what later turns of its session are told of it. ``title`` is
+    what its owner calls it, given by `Records.rename` alone: what is noted has none.
     """
 
     deliberation_id: str
@@ -289,11 +291,12 @@ class Entry:
     confidence: float | None = None
     summary: str | None = None
     answer: str | None = None
+    title: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """An entry, whose it is, and ``text``, all that it can be found by."""
+    """An entry, whose it is, and ``text``, all that it can be found by beside its title."""
 
     owner: str
     entry: Entry
@@ -313,6 +316,7 @@ class Query:
     outcome: Outcome | None = None
     decision: Decision | None = None
     session_id: str | None = None
+    deliberation_id: str | None = None
     has_outcome: bool = False
     is_oldest_first: bool = False
     limit: int = 20
@@ -346,7 +350,7 @@ class Sessions:
 
 
 class Records(Protocol):
-    """What a person searches, lists and deletes. Derived from the logs: what is lost here can be made again.
+    """What a person searches, lists, names and deletes. But for the titles it is derived from the logs.
 
     Guarantees, proved by `magisystem.testing.RecordsContract`:
 
@@ -356,6 +360,7 @@ class Records(Protocol):
     4. Pages, read one after the other by their cursors, hold every entry that was there when the first was read, each
        once, whatever is noted meanwhile.
     5. Nothing waits for the disk on the event loop, and reading does not wait for writing.
+    6. A title stays with its deliberation, whether that is noted before it, after it or anew, until it is forgotten.
     """
 
     async def note(self, recordings: Sequence[Recording]) -> None:
@@ -392,8 +397,18 @@ class Records(Protocol):
         """
         ...
 
+    async def rename(self, owner: str, deliberation_id: str, title: str | None) -> None:
+        """Give an owner's deliberation a title, by which it is found from then on, or with ``None`` take it away.
+
+        Whether there is such a deliberation is for the caller to know: it may not have been noted yet.
+
+        Raises:
+            RecordsUnavailable: they cannot be written now.
+        """
+        ...
+
     async def forget(self, owner: str, deliberation_id: str) -> bool:
-        """Delete what is kept of a deliberation; tell whether there was something.
+        """Delete what is kept of a deliberation, its title too; tell whether there was something.
 
         Raises:
             RecordsUnavailable: they cannot be written now.
@@ -405,9 +420,89 @@ class ClearableRecords(Records, Protocol):
     """Records that can be emptied, for whoever makes them anew from the logs."""
 
     async def clear(self) -> None:
-        """Delete everything of every owner.
+        """Delete everything that can be made again; the titles stay.
 
         Raises:
             RecordsUnavailable: they cannot be written now; nothing was deleted.
+        """
+        ...
+
+
+# --- Councils that are kept ---------------------------------------------------------------------------------------
+
+
+# Enough for anybody who edits them by hand; a list of them has no pages.
+MOST_COUNCILS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """An agent of a council that is kept; one that is not enabled sits out, and stays to be called in again."""
+
+    agent: Agent
+    is_enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCouncil:
+    """A council as its owner edits it. ``name`` is for people; ``updated_at`` is when it was kept, if it was."""
+
+    id: str
+    rule: Rule
+    seats: tuple[Seat, ...]
+    name: str | None = None
+    limits: CouncilLimits = field(default_factory=CouncilLimits)
+    updated_at: datetime | None = None
+
+    @property
+    def council(self) -> Council:
+        """The council that is convened.
+
+        Raises:
+            InvalidRequest: those who are enabled are none.
+        """
+        return Council(self.id, self.rule, tuple(seat.agent for seat in self.seats if seat.is_enabled), self.limits)
+
+
+class KeptCouncils(Protocol):
+    """The councils that owners keep under ids of their own. In no log: what is lost here is lost.
+
+    Guarantees, proved by `magisystem.testing.councils.KeptCouncilsContract`:
+
+    1. What is kept is given back as it was, and stays until its owner replaces or forgets it.
+    2. An owner finds what is the owner's own, and nothing tells whether another owner has more.
+    3. An owner keeps at most `MOST_COUNCILS`, however many come at once; one of them can always be replaced.
+    """
+
+    async def keep(self, owner: str, council: KeptCouncil) -> bool:
+        """Keep a council in place of the owner's one of its id; tell whether there was none.
+
+        Raises:
+            CouncilsFull: it would be one too many; it is not kept.
+            RecordsUnavailable: it cannot be kept now.
+        """
+        ...
+
+    async def find(self, owner: str, council_id: str) -> KeptCouncil | None:
+        """Give an owner's council, if there is one of that id.
+
+        Raises:
+            RecordsUnavailable: they cannot be read now.
+        """
+        ...
+
+    async def listed(self, owner: str) -> Sequence[KeptCouncil]:
+        """Give an owner's councils, in the order of their ids.
+
+        Raises:
+            RecordsUnavailable: they cannot be read now.
+        """
+        ...
+
+    async def forget(self, owner: str, council_id: str) -> bool:
+        """Delete an owner's council; tell whether there was one.
+
+        Raises:
+            RecordsUnavailable: it cannot be deleted now.
         """
         ...

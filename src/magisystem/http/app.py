@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -19,16 +21,15 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from magisystem.application import Application
-from magisystem.council.presets import PRESETS
 from magisystem.deliberation.ports import Page
-from magisystem.errors import InvalidRequest, MagiError
+from magisystem.errors import Fault, InvalidRequest, MagiError, RequestError
 from magisystem.http.body import read_json_body
 from magisystem.http.docs import documentation
 from magisystem.http.event_stream import EventStream
 from magisystem.http.hosts import HostCheck, allowed_hosts
 from magisystem.http.loading import Loading
 from magisystem.http.problems import answer_error, answer_fault, answer_http_error
-from magisystem.http.proposals import council_fields, proposal
+from magisystem.http.proposals import proposal
 from magisystem.http.socket import Socket, origin_refusal
 from magisystem.http.verbs import Answer, Verbs
 from magisystem.http.web import BUNDLE, PAGES, Web, wants_page
@@ -36,10 +37,14 @@ from magisystem.protocol.codec import encode_value
 from magisystem.protocol.requests import (
     BODY_BYTES,
     LONGEST_WAIT_S,
+    CouncilRequest,
     ListRequest,
     PageRequest,
     ResumeRequest,
     StartRequest,
+    TitleRequest,
+    parse_body,
+    parse_identifier,
     parse_invocation,
     parse_query,
 )
@@ -97,10 +102,14 @@ def _routes(routes: "Routes") -> list[BaseRoute]:
         Route("/runtimes/{arn:path}/invocations", routes.invoke, methods=["POST"]),
         Route("/ping", routes.ping),
         Route("/councils", routes.councils),
+        Route("/councils/{council_id}", routes.council),
+        Route("/councils/{council_id}", routes.put_council, methods=["PUT"]),
+        Route("/councils/{council_id}", routes.delete_council, methods=["DELETE"]),
         Route("/sessions", routes.sessions),
         Route("/sessions/{session_id}", routes.session),
         Route("/deliberations", routes.past),
         Route("/deliberations/{deliberation_id}", routes.state),
+        Route("/deliberations/{deliberation_id}", routes.rename, methods=["PATCH"]),
         Route("/deliberations/{deliberation_id}", routes.forget, methods=["DELETE"]),
         Route("/deliberations/{deliberation_id}/events", routes.events),
         Route("/deliberations/{deliberation_id}/cancel", routes.cancel, methods=["POST"]),
@@ -175,6 +184,11 @@ class Routes:
         wait_s = _wait_s(request) if is_polled else None
         return await self._follow(_id(request), _cursor(request), wait_s)
 
+    async def rename(self, request: Request) -> Response:
+        """Give a deliberation a title, or take it away."""
+        wanted = parse_body(await read_json_body(request, BODY_BYTES), TitleRequest)
+        return _answered(await self.verbs.rename(_id(request), wanted.title))
+
     async def forget(self, request: Request) -> Response:
         """Stop a deliberation if it runs, and delete it."""
         return _answered(await self.verbs.forget(_id(request)))
@@ -184,11 +198,26 @@ class Routes:
         return _answered(await self.verbs.cancel(_id(request)))
 
     async def councils(self, request: Request) -> Response:
-        """Give the councils that come with the system; to a browser that asks for a page, the page about them."""
+        """Give the councils there are; to a browser that asks for a page, the page about them."""
         page = await self.web.page_if_built(request) if wants_page(request) else None
-        answer = page or _json({"items": [council_fields(council) for council in PRESETS.values()]})
+        answer = page or _answered(await self.verbs.councils())
         answer.headers.add_vary_header("Accept")
         return answer
+
+    async def council(self, request: Request) -> Response:
+        """Give a council."""
+        return _answered(await self.verbs.council(request.path_params["council_id"]))
+
+    async def put_council(self, request: Request) -> Response:
+        """Keep a council."""
+        council_id = parse_identifier(request.path_params["council_id"], field="id")
+        council = parse_body(await read_json_body(request, BODY_BYTES), CouncilRequest)
+        with _body_is_the("council"):
+            return _answered(await self.verbs.put_council(council_id, council))
+
+    async def delete_council(self, request: Request) -> Response:
+        """Delete a council that is kept."""
+        return _answered(await self.verbs.delete_council(request.path_params["council_id"]))
 
     async def socket(self, websocket: WebSocket) -> None:
         """Serve a socket, if whoever opens it may."""
@@ -200,7 +229,9 @@ class Routes:
 
     async def _start(self, start: StartRequest, request: Request) -> Response:
         key = start.idempotency_key or _idempotency_key(request)
-        deliberation_id = await self.application.deliberations.start(proposal(start), LOCAL_OWNER, key)
+        deliberations = self.application.deliberations
+        proposed = await proposal(start, self.application.councils, LOCAL_OWNER)
+        deliberation_id = await deliberations.start(proposed, LOCAL_OWNER, key)
         is_preferred = _prefers_no_wait(request)
         if start.detached or is_preferred:
             return _begun(deliberation_id, is_preferred=is_preferred)
@@ -221,6 +252,25 @@ class Routes:
     def _stream(self, deliberation_id: str, after: int) -> EventStream:
         following = self.application.deliberations.follow(deliberation_id, LOCAL_OWNER, after)
         return EventStream(following, deliberation_id, self.stopping)
+
+
+@contextmanager
+def _body_is_the(part: str) -> Generator[None]:
+    """Name what is at fault as who sent the body knows it: the body is what stands in the field ``part`` elsewhere."""
+
+    def bare(text: str) -> str:
+        return text.removeprefix(f"{part}.")
+
+    try:
+        yield
+    except RequestError as error:
+        error.message = error.message.replace(f"`{part}.", "`")
+        error.field = bare(error.field)
+        if isinstance(error, InvalidRequest):
+            error.faults = tuple(
+                Fault(bare(fault.field), fault.message.replace(f"`{part}.", "`")) for fault in error.faults
+            )
+        raise
 
 
 def _id(request: Request) -> str:

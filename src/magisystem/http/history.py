@@ -20,6 +20,7 @@ async def page(history: History, owner: str, request: ListRequest) -> HistoryPag
         outcome=request.outcome,
         decision=request.decision,
         session_id=request.session_id,
+        deliberation_id=request.deliberation_id,
         limit=request.limit,
         cursor=request.cursor,
     )
@@ -37,7 +38,7 @@ async def session_page(history: History, owner: str, request: PageRequest) -> Se
     found = await history.sessions(owner, request.limit, request.cursor)
     items = tuple(
         SessionItem(
-            session_id=session.session_id, title=session.title, turns=session.n_turns, last_at=_time(session.last_at)
+            session_id=session.session_id, title=session.title, turns=session.n_turns, last_at=time_of(session.last_at)
         )
         for session in found.items
     )
@@ -67,11 +68,13 @@ def _item(entry: Entry) -> HistoryItem:
         outcome=entry.outcome,
         decision=entry.decision,
         confidence=entry.confidence,
-        started_at=_time(entry.started_at),
-        ended_at=None if entry.ended_at is None else _time(entry.ended_at),
+        started_at=time_of(entry.started_at),
+        ended_at=None if entry.ended_at is None else time_of(entry.ended_at),
         summary=entry.summary,
+        title=entry.title,
     )
 
 
-def _time(moment: datetime) -> str:
+def time_of(moment: datetime) -> str:
+    """Give a moment in UTC as it goes over the wire."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -12,8 +12,16 @@ from pydantic import BaseModel, TypeAdapter
 from magisystem.http.problems import MEDIA_TYPE
 from magisystem.protocol.events import KnownEvent
 from magisystem.protocol.fold import DeliberationState
-from magisystem.protocol.history import HistoryPage, SessionPage, SessionTurns
-from magisystem.protocol.requests import LONGEST_WAIT_S, ActionRequest, ListRequest, PageRequest, StartRequest
+from magisystem.protocol.history import HistoryPage, Renamed, SessionPage, SessionTurns
+from magisystem.protocol.requests import (
+    LONGEST_WAIT_S,
+    Action,
+    ActionRequest,
+    ListRequest,
+    PageRequest,
+    StartRequest,
+    TitleRequest,
+)
 
 DESCRIPTION = """\
 Ask a question that wants a decision. Three sages deliberate at the same time, each streaming, each casting a vote; a
@@ -25,11 +33,12 @@ ends without one was cut, and is resumed from the last seq.
 deliberations at once. What it sends has a `type`: `started` and `resumed` (`deliberationId`, `requestId`, `after`)
 before the events of a following; `events` (`deliberationId`, `events`); `ended` (`deliberationId`, `cursor`) after the
 last one; `state` (`deliberationId`, `state`, `requestId`), the answer to `get` and `cancel`; `page` (`page`,
-`requestId`), the answer to `list`; `deleted`; `error` (`error{code,message,retryable,field}`, `requestId`,
-`deliberationId`), after which the socket stays. A message over 32 KiB comes as `part` frames (`index` from 0, `of`,
-`text`), one directly after the other: their texts, joined, are the message; index 0 always begins a new one. It closes
-with 1012 where the server stops and with 1013 where its reader is too slow, after an `error` of the code `slow_reader`
-with the `cursors` to resume from; the deliberations go on.
+`requestId`), the answer to `list`, `sessions` and `session`; `councils` (`councils`); `council` (`council`), the answer
+to `get_council` and `put_council`; `deleted`; `renamed` (`title`); `error` (`error{code,message,retryable,field}`,
+`requestId`, `deliberationId`), after which the socket stays. A message over 32 KiB comes as `part` frames (`index` from
+0, `of`, `text`), one directly after the other: their texts, joined, are the message; index 0 always begins a new one.
+It closes with 1012 where the server stops and with 1013 where its reader is too slow, after an `error` of the code
+`slow_reader` with the `cursors` to resume from; the deliberations go on.
 """
 _REFERENCE = "#/components/schemas/{name}"
 _EXAMPLE = {"question": "Should we move the billing service to Rust?"}
@@ -48,10 +57,14 @@ def document() -> Schema:
 
 
 def _schemas() -> Schema:
-    state_and_events = (*get_args(KnownEvent), DeliberationState, HistoryPage, SessionPage, SessionTurns)
+    state_and_events = (*get_args(KnownEvent), DeliberationState, HistoryPage, Renamed, SessionPage, SessionTurns)
     _, events = msgspec.json.schema_components(state_and_events, ref_template=_REFERENCE)
     _, requests = TypeAdapter.json_schemas(
-        [("start", "validation", TypeAdapter(StartRequest)), ("action", "validation", TypeAdapter(ActionRequest))],
+        [
+            ("start", "validation", TypeAdapter(StartRequest)),
+            ("action", "validation", TypeAdapter(ActionRequest)),
+            ("title", "validation", TypeAdapter(TitleRequest)),
+        ],
         ref_template=_REFERENCE.replace("{name}", "{model}"),
     )
     names = [kind.__name__ for kind in get_args(KnownEvent)]
@@ -121,19 +134,7 @@ def _paths() -> Schema:
         "required": True,
         "content": {
             "application/json": {
-                "schema": {
-                    "anyOf": [
-                        _reference(name)
-                        for name in (
-                            "StartRequest",
-                            "ResumeRequest",
-                            "CancelRequest",
-                            "GetRequest",
-                            "ForgetRequest",
-                            "ListRequest",
-                        )
-                    ]
-                },
+                "schema": {"anyOf": [_reference(kind.__name__) for kind in (StartRequest, *get_args(Action))]},
                 "example": _EXAMPLE,
             }
         },
@@ -167,18 +168,16 @@ def _paths() -> Schema:
         "/invocations": invocations,
         "/runtimes/{arn}/invocations": _as_agentcore(invocations),
         "/ping": {"get": {"summary": "Health", "responses": {"200": _answer(_json_of(_PING))}}},
-        "/councils": {
-            "get": {
-                "summary": "The councils there are, in the form in which a request gives one whole",
-                "responses": {
-                    "200": _answer(_json_of({"items": {"type": "array", "items": _reference("CouncilRequest")}}))
-                },
-            }
-        },
+        **_councils(),
         **_lists(),
         "/deliberations/{deliberation_id}": {
             "parameters": by_id,
             "get": {"summary": "The folded state", "responses": {"200": _answer(_STATE), **_refusals("404")}},
+            "patch": {
+                "summary": "Give it a title, or with `null` take its title away",
+                "requestBody": {"required": True, "content": _json("TitleRequest")},
+                "responses": {"200": _answer(_json("Renamed")), **_refusals("400", "404", "413", "415", "503")},
+            },
             "delete": {
                 "summary": "Stop the work and delete the deliberation, its log and its record",
                 "responses": {"204": {"description": "Deleted"}, **_refusals("404", "503")},
@@ -214,6 +213,39 @@ def _as_agentcore(invocations: Schema) -> Schema:
     qualifier = {"name": "qualifier", "in": "query", "schema": {"type": "string"}}
     summary = "The same under the path of AgentCore's data plane, so that its clients can be pointed here"
     return {"parameters": [arn, qualifier], "post": {**invocations["post"], "summary": summary}}
+
+
+def _councils() -> Schema:
+    council_id = {"name": "council_id", "in": "path", "required": True, "schema": {"type": "string"}}
+    council = _json("CouncilRequest")
+    return {
+        "/councils": {
+            "get": {
+                "summary": "The councils there are, presets first, in the form in which a request gives one whole",
+                "responses": {
+                    "200": _answer(_json_of({"items": {"type": "array", "items": _reference("CouncilRequest")}})),
+                    **_refusals("503"),
+                },
+            }
+        },
+        "/councils/{council_id}": {
+            "parameters": [council_id],
+            "get": {"summary": "A council", "responses": {"200": _answer(council), **_refusals("404", "503")}},
+            "put": {
+                "summary": "Keep a council under an id, in place of what was kept under it",
+                "requestBody": {"required": True, "content": council},
+                "responses": {
+                    "200": _answer(council),
+                    "201": {"description": "It is new", "content": council},
+                    **_refusals("400", "408", "409", "413", "415", "503"),
+                },
+            },
+            "delete": {
+                "summary": "Delete a council that is kept",
+                "responses": {"204": {"description": "Deleted"}, **_refusals("404", "409", "503")},
+            },
+        },
+    }
 
 
 def _lists() -> Schema:

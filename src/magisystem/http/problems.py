@@ -14,6 +14,9 @@ from starlette.responses import Response
 
 from magisystem.errors import (
     BodyTooLarge,
+    CouncilNotFound,
+    CouncilReadOnly,
+    CouncilsFull,
     CursorAhead,
     DeliberationExists,
     DeliberationNotFound,
@@ -37,6 +40,9 @@ _STATUSES: Mapping[type[MagiError], HTTPStatus] = {
     ModelUnavailable: HTTPStatus.BAD_REQUEST,
     DeliberationNotFound: HTTPStatus.NOT_FOUND,
     SessionNotFound: HTTPStatus.NOT_FOUND,
+    CouncilNotFound: HTTPStatus.NOT_FOUND,
+    CouncilReadOnly: HTTPStatus.CONFLICT,
+    CouncilsFull: HTTPStatus.CONFLICT,
     DeliberationExists: HTTPStatus.CONFLICT,
     IdempotencyConflict: HTTPStatus.CONFLICT,
     RunsElsewhere: HTTPStatus.CONFLICT,

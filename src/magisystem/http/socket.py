@@ -35,8 +35,8 @@ from magisystem.http.proposals import proposal
 from magisystem.http.socket_messages import answer_message, error_message, events_messages, frames, opened
 from magisystem.http.verbs import Verbs
 from magisystem.protocol.requests import (
+    DeliberationAction,
     Invocation,
-    ListRequest,
     ResumeRequest,
     StartRequest,
     parse_invocation,
@@ -182,12 +182,13 @@ class Socket:
 
     async def _perform(self, request: Invocation, request_id: str | None) -> None:
         deliberations, owner = self._deliberations, self._verbs.owner
-        deliberation_id = None if isinstance(request, StartRequest | ListRequest) else request.deliberation_id
+        deliberation_id = request.deliberation_id if isinstance(request, DeliberationAction) else None
         try:
             async with self._answering(request_id, deliberation_id):
                 match request:
                     case StartRequest() as start:
-                        started = await deliberations.start(proposal(start), owner, start.idempotency_key)
+                        proposed = await proposal(start, self._verbs.application.councils, owner)
+                        started = await deliberations.start(proposed, owner, start.idempotency_key)
                         await self._begin(started, 0, answer_message("started", started, request_id))
                     case ResumeRequest(deliberation_id=known, after=after):
                         # What cannot be followed must be refused before a following of it is replaced.

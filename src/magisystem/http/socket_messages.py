@@ -6,22 +6,28 @@ a socket streams.
 
 Out: one JSON object a text frame, of at most `FRAME_BYTES`, told apart by ``type``:
 
-=========== ============================================================ ==============================================
-type        further fields                                               meaning
-=========== ============================================================ ==============================================
-``started`` ``deliberationId``, ``requestId``?                           a start is made; its events from 1 follow
-``resumed`` ``deliberationId``, ``after``, ``requestId``?                the events after ``after`` follow; a following
-                                                                         of the same deliberation before it is over
-``events``  ``deliberationId``, ``events[…]``                            the next events that are there together, each
-                                                                         the very bytes of the log
-``ended``   ``deliberationId``, ``cursor``                               its log has ended and was sent to the end
-``state``   ``deliberationId``, ``state``, ``requestId``?                the answer to ``get`` and ``cancel``
-``deleted`` ``deliberationId``, ``requestId``?                           the answer to ``delete``
-``page``    ``page{items,nextCursor?}``, ``requestId``?                  the answer to ``list``
-``error``   ``error{code,message,retryable,field?,faults?,cursor?}``,    what was asked, or following that
-            ``requestId``?, ``deliberationId``?, ``cursors``?            deliberation, failed; the socket stays
-``part``    ``index``, ``of``, ``text``                                  a piece of a message over the limit
-=========== ============================================================ ==============================================
+============ ============================================================ ==============================================
+type         further fields                                               meaning
+============ ============================================================ ==============================================
+``started``  ``deliberationId``, ``requestId``?                           a start is made; its events from 1 follow
+``resumed``  ``deliberationId``, ``after``, ``requestId``?                the events after ``after`` follow; a following
+                                                                          of the same deliberation before it is over
+``events``   ``deliberationId``, ``events[…]``                            the next events that are there together, each
+                                                                          the very bytes of the log
+``ended``    ``deliberationId``, ``cursor``                               its log has ended and was sent to the end
+``state``    ``deliberationId``, ``state``, ``requestId``?                the answer to ``get`` and ``cancel``
+``deleted``  ``deliberationId`` or ``councilId``, ``requestId``?          the answer to ``delete`` and
+                                                                          ``delete_council``
+``renamed``  ``deliberationId``, ``title``, ``requestId``?                the answer to ``rename``
+``page``     ``page{items,nextCursor?}``, ``requestId``?                  the answer to ``list``, ``sessions`` and
+                                                                          ``session``
+``council``  ``council{…}``, ``requestId``?                               the answer to ``get_council`` and
+                                                                          ``put_council``
+``councils`` ``councils{items}``, ``requestId``?                          the answer to ``councils``
+``error``    ``error{code,message,retryable,field?,faults?,cursor?}``,    what was asked, or following that
+             ``requestId``?, ``deliberationId``?, ``cursors``?            deliberation, failed; the socket stays
+``part``     ``index``, ``of``, ``text``                                  a piece of a message over the limit
+============ ============================================================ ==============================================
 
 A message over the limit (a long question's ``start``, a ``state``) comes as ``part`` frames, ``index`` 0 to ``of`` - 1,
 with no other frame among them: the ``text`` of all of them, joined, is the message. Index 0 always begins a new one,

@@ -7,9 +7,10 @@ and content are left unread, because chat clients keep ids and times there.
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar, cast
+from typing import Annotated, Any, Literal, TypeVar, cast, get_args
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Discriminator,
@@ -32,10 +33,22 @@ MESSAGES = 500
 # Below the 30 s after which static hosts and their proxies cut an answer.
 LONGEST_WAIT_S = 25.0
 
-Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
+
+def _visible(text: str) -> str:
+    if not any(char.isprintable() and not char.isspace() for char in text):
+        raise PydanticCustomError("text_invisible", "It has nothing that can be seen")
+    return text
+
+
+_IDENTIFIER = r"[a-z][a-z0-9_-]{0,31}"
+_IDENTIFIER_IN_WORDS = "It must be 1 to 32 lower-case letters, digits, _ and -, the first a letter"
+Identifier = Annotated[str, StringConstraints(pattern=f"^{_IDENTIFIER}$")]
+DeliberationId = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 SessionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")]
 ModelName = Annotated[str, StringConstraints(pattern=r"^\S{1,300}$")]
 IdempotencyKey = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,255}$")]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_visible)]
+Seconds = Annotated[float, Field(gt=0)]
 Words = Annotated[str, StringConstraints(max_length=16_000)]
 
 
@@ -96,12 +109,27 @@ class SeatRequest(SamplingRequest):
     )
 
 
+class LimitsRequest(Request):
+    """How long a council may take, in seconds: at most what the server's own settings say, which hold where none is."""
+
+    deliberation_s: Seconds | None = None
+    sage_s: Seconds | None = None
+    judge_s: Seconds | None = None
+    silence_s: Seconds | None = None
+
+
 class CouncilRequest(Request):
     """A council, given whole."""
 
     id: Identifier = "custom"
+    name: Annotated[
+        str | None, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), AfterValidator(_visible)
+    ] = Field(None, description="What people call it.")
     rule: Rule = Rule.JUDGE
     agents: list[SeatRequest] = Field(min_length=1, max_length=10)
+    limits: LimitsRequest = LimitsRequest()
+    preset: bool | None = Field(None, description="As it is listed; not read.")
+    updated_at: str | None = Field(None, description="As it is listed; not read.")
 
 
 class StartRequest(Request):
@@ -165,11 +193,13 @@ class StartRequest(Request):
         return self.question or self.prompt or ""
 
 
-class _DeliberationAction(Request):
-    deliberation_id: Annotated[str, StringConstraints(min_length=1, max_length=128)]
+class DeliberationAction(Request):
+    """What is asked of one deliberation."""
+
+    deliberation_id: DeliberationId
 
 
-class ResumeRequest(_DeliberationAction):
+class ResumeRequest(DeliberationAction):
     """Follows a deliberation from the event after ``after``."""
 
     action: Literal["resume"]
@@ -178,19 +208,31 @@ class ResumeRequest(_DeliberationAction):
     wait: float = Field(0, ge=0, le=LONGEST_WAIT_S, description="With `stream: false`: seconds to wait for something.")
 
 
-class ForgetRequest(_DeliberationAction):
+class ForgetRequest(DeliberationAction):
     """Stops a deliberation if it runs, and deletes it."""
 
     action: Literal["delete"]
 
 
-class CancelRequest(_DeliberationAction):
+class TitleRequest(Request):
+    """What a deliberation is to be called; ``null`` takes its title away."""
+
+    title: Title | None
+
+
+class RenameRequest(DeliberationAction, TitleRequest):
+    """Gives a deliberation a title."""
+
+    action: Literal["rename"]
+
+
+class CancelRequest(DeliberationAction):
     """Stops a deliberation."""
 
     action: Literal["cancel"]
 
 
-class GetRequest(_DeliberationAction):
+class GetRequest(DeliberationAction):
     """Asks for a deliberation's folded state."""
 
     action: Literal["get"]
@@ -215,16 +257,68 @@ class ListRequest(PageRequest):
     outcome: Outcome | None = None
     decision: Decision | None = None
     session_id: SessionId | None = None
+    deliberation_id: DeliberationId | None = Field(None, description="That one alone.")
 
 
-ActionRequest = Annotated[
-    ResumeRequest | CancelRequest | GetRequest | ForgetRequest | ListRequest, Field(discriminator="action")
-]
-Invocation = StartRequest | ResumeRequest | CancelRequest | GetRequest | ForgetRequest | ListRequest
+class SessionsRequest(PageRequest):
+    """Asks for the conversations, the latest turn first."""
 
-_ACTION: TypeAdapter[ResumeRequest | CancelRequest | GetRequest | ForgetRequest | ListRequest] = TypeAdapter(
-    ActionRequest
+    action: Literal["sessions"]
+
+
+class SessionRequest(PageRequest):
+    """Asks for a conversation's turns, the oldest first."""
+
+    action: Literal["session"]
+    session_id: SessionId
+
+
+class CouncilsRequest(Request):
+    """Asks for the councils there are."""
+
+    action: Literal["councils"]
+
+
+class GetCouncilRequest(Request):
+    """Asks for a council."""
+
+    action: Literal["get_council"]
+    council_id: Identifier
+
+
+class PutCouncilRequest(Request):
+    """Keeps a council under an id, in place of what was kept under it."""
+
+    action: Literal["put_council"]
+    council_id: Identifier
+    council: CouncilRequest
+
+
+class DeleteCouncilRequest(Request):
+    """Deletes a council that is kept."""
+
+    action: Literal["delete_council"]
+    council_id: Identifier
+
+
+Action = (
+    ResumeRequest
+    | CancelRequest
+    | GetRequest
+    | ForgetRequest
+    | RenameRequest
+    | ListRequest
+    | SessionsRequest
+    | SessionRequest
+    | CouncilsRequest
+    | GetCouncilRequest
+    | PutCouncilRequest
+    | DeleteCouncilRequest
 )
+ActionRequest = Annotated[Action, Field(discriminator="action")]
+Invocation = StartRequest | Action
+
+_ACTION: TypeAdapter[Action] = TypeAdapter(ActionRequest)
 R = TypeVar("R", bound=Request)
 
 
@@ -234,16 +328,35 @@ def parse_invocation(body: bytes) -> Invocation:
     Raises:
         InvalidRequest: it is not JSON in UTF-8, no object, or a field is wrong; every fault is named.
     """
+    has_action = "action" in _object(body)
     try:
-        fields = from_json(body)
-    except ValueError as error:
-        raise InvalidRequest(f"The body is not JSON in UTF-8: {error}.") from error
-    if not isinstance(fields, Mapping):
-        raise InvalidRequest('The body must be a JSON object, such as {"question": "…"}.')
-    try:
-        return _ACTION.validate_json(body) if "action" in fields else StartRequest.model_validate_json(body)
+        return _ACTION.validate_json(body) if has_action else StartRequest.model_validate_json(body)
     except ValidationError as error:
         raise _invalid(error) from error
+
+
+def parse_body(body: bytes, kind: type[R]) -> R:
+    """Read a body that is of one kind, which its path names.
+
+    Raises:
+        InvalidRequest: it is not JSON in UTF-8, no object, or a field is wrong; every fault is named.
+    """
+    _object(body)
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        raise _invalid(error) from error
+
+
+def parse_identifier(text: str, *, field: str) -> str:
+    """Read an id that stands in a path.
+
+    Raises:
+        InvalidRequest: it is not of the form of one; ``field`` is named in it.
+    """
+    if not re.fullmatch(_IDENTIFIER, text):
+        raise InvalidRequest(f"`{field}`: {_IDENTIFIER_IN_WORDS}.", field=field)
+    return text
 
 
 def parse_query(parameters: Mapping[str, str], kind: type[R]) -> R:
@@ -266,17 +379,28 @@ def parse_query(parameters: Mapping[str, str], kind: type[R]) -> R:
 
 # The discriminators of unions are pydantic's words, not the sender's. A verb stands first in a path, or is a field.
 _UNION_TAGS = frozenset({"<id>", "<whole>"})
-_VERBS = frozenset({"resume", "cancel", "get", "delete", "list"})
+_VERBS = frozenset(word for kind in get_args(Action) for word in get_args(kind.model_fields["action"].annotation))
 # In words what the patterns above say, by the name of the field that has one.
 _FORMS = {
     "language": "It must be a language's code, such as ja or en",
     "sessionId": "It must be 1 to 128 letters, digits and . _ : -, the first a letter or digit",
     "model": "It must be a model's name, such as embedded or bedrock:global.anthropic.claude-sonnet-5",
-    "agentId": "It must be 1 to 32 lower-case letters, digits, _ and -, the first a letter",
-    "id": "It must be 1 to 32 lower-case letters, digits, _ and -, the first a letter",
+    "agentId": _IDENTIFIER_IN_WORDS,
+    "id": _IDENTIFIER_IN_WORDS,
+    "councilId": _IDENTIFIER_IN_WORDS,
     "idempotencyKey": "It must be 1 to 255 visible ASCII characters without spaces",
     "council": "It must be the id of a council, such as magi, or a whole council",
 }
+
+
+def _object(body: bytes) -> Mapping[str, object]:
+    try:
+        fields: object = from_json(body)
+    except ValueError as error:
+        raise InvalidRequest(f"The body is not JSON in UTF-8: {error}.") from error
+    if not isinstance(fields, Mapping):
+        raise InvalidRequest('The body must be a JSON object, such as {"question": "…"}.')
+    return cast("Mapping[str, object]", fields)
 
 
 def _invalid(error: ValidationError) -> InvalidRequest:

@@ -10,16 +10,31 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Row, Select, create_engine, delete, func, make_url, or_, select, tuple_
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    Row,
+    Select,
+    create_engine,
+    delete,
+    func,
+    insert,
+    make_url,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.exc import ArgumentError
 
-from magisystem.deliberation.ports import Entries, Entry, Query, Recording, Session, Sessions
-from magisystem.errors import RecordsUnavailable
+from magisystem.deliberation.ports import MOST_COUNCILS, Entries, Entry, Query, Recording, Session, Sessions
+from magisystem.errors import CouncilsFull, RecordsUnavailable
 from magisystem.protocol.values import Decision, Mode, Outcome
 from magisystem.records import cursors
 from magisystem.records.dialects import FAILURES, WRITES, Dialect, dialect_of
 from magisystem.records.migrating import migrate
-from magisystem.records.tables import DELIBERATIONS
+from magisystem.records.tables import COUNCILS, DELIBERATIONS, TITLES
 from magisystem.records.wording import searchable, storable, words_of
 
 TITLE_CHARS = 200
@@ -27,6 +42,7 @@ TITLE_CHARS = 200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _COLUMNS = DELIBERATIONS.c
 _ENTRY = [column for column in _COLUMNS if column.name not in {"row", "owner", "text"}]
+_TITLED = DELIBERATIONS.outerjoin(TITLES, (TITLES.c.id == _COLUMNS.id) & (TITLES.c.owner == _COLUMNS.owner))
 
 
 class Database:
@@ -69,15 +85,19 @@ class Database:
 
     def note(self, recordings: Sequence[Recording]) -> None:
         """See `Records.note`."""
-        insert = self._dialect.upsert()
+        statement = self._dialect.upsert()
         has_not_ended = _COLUMNS.ended_ms.is_(None)
-        upsert = insert.on_conflict_do_update(
+        upsert = statement.on_conflict_do_update(
             index_elements=[_COLUMNS.id],
-            set_={column.name: insert.excluded[column.name] for column in (*_ENTRY, _COLUMNS.text)},
-            where=or_(has_not_ended, insert.excluded.ended_ms.is_not(None)),
+            set_={column.name: statement.excluded[column.name] for column in (*_ENTRY, _COLUMNS.text)},
+            where=or_(has_not_ended, statement.excluded.ended_ms.is_not(None)),
         )
         if rows := [_row(recording) for recording in recordings]:
             with self._writing() as connection:
+                titled = connection.execute(select(TITLES).where(TITLES.c.id.in_([row["id"] for row in rows])))
+                titles = {(found.owner, found.id): found.title for found in titled}
+                for row in rows:
+                    row["text"] = _searched(titles.get((row["owner"], row["id"]))) + row["text"]
                 connection.execute(upsert, rows)
 
     def unended(self, deliberation_ids: Sequence[str]) -> Sequence[str]:
@@ -104,16 +124,63 @@ class Database:
         with self._reading() as connection:
             return _sessions(connection, owner, limit, after)
 
+    def rename(self, owner: str, deliberation_id: str, title: str | None) -> None:
+        """See `Records.rename`."""
+        its_title = (TITLES.c.owner == owner, TITLES.c.id == deliberation_id)
+        its_row = (_COLUMNS.owner == owner, _COLUMNS.id == deliberation_id)
+        with self._writing() as connection:
+            former = connection.execute(select(TITLES.c.title).where(*its_title)).scalar()
+            connection.execute(delete(TITLES).where(*its_title))
+            if title is not None:
+                connection.execute(insert(TITLES).values(owner=owner, id=deliberation_id, title=storable(title)))
+            text = connection.execute(select(_COLUMNS.text).where(*its_row)).scalar()
+            if text is not None:
+                text = _searched(title) + text.removeprefix(_searched(former))
+                connection.execute(update(DELIBERATIONS).where(*its_row).values(text=text))
+
     def forget(self, owner: str, deliberation_id: str) -> bool:
         """See `Records.forget`."""
-        statement = delete(DELIBERATIONS).where(_COLUMNS.id == deliberation_id, _COLUMNS.owner == owner)
         with self._writing() as connection:
-            return connection.execute(statement).rowcount > 0
+            n_deleted = [
+                connection.execute(delete(table).where(table.c.id == deliberation_id, table.c.owner == owner)).rowcount
+                for table in (DELIBERATIONS, TITLES)
+            ]
+        return any(n_deleted)
 
     def clear(self) -> None:
         """See `ClearableRecords.clear`."""
         with self._writing() as connection:
             connection.execute(delete(DELIBERATIONS))
+
+    def keep_council(self, owner: str, council_id: str, council: str) -> bool:
+        """See `KeptCouncils.keep`; ``council`` is its JSON."""
+        its = (COUNCILS.c.owner == owner, COUNCILS.c.id == council_id)
+        with self._writing() as connection:
+            if connection.execute(update(COUNCILS).where(*its).values(council=council)).rowcount:
+                return False
+            others = select(func.count()).select_from(COUNCILS).where(COUNCILS.c.owner == owner)
+            if connection.execute(others).scalar_one() >= MOST_COUNCILS:
+                raise CouncilsFull(MOST_COUNCILS)
+            connection.execute(insert(COUNCILS).values(owner=owner, id=council_id, council=council))
+        return True
+
+    def council(self, owner: str, council_id: str) -> str | None:
+        """See `KeptCouncils.find`."""
+        statement = select(COUNCILS.c.council).where(COUNCILS.c.owner == owner, COUNCILS.c.id == council_id)
+        with self._reading() as connection:
+            return connection.execute(statement).scalar()
+
+    def councils(self, owner: str) -> Sequence[str]:
+        """See `KeptCouncils.listed`."""
+        statement = select(COUNCILS.c.council).where(COUNCILS.c.owner == owner).order_by(COUNCILS.c.id)
+        with self._reading() as connection:
+            return connection.execute(statement).scalars().all()
+
+    def forget_council(self, owner: str, council_id: str) -> bool:
+        """See `KeptCouncils.forget`."""
+        statement = delete(COUNCILS).where(COUNCILS.c.owner == owner, COUNCILS.c.id == council_id)
+        with self._writing() as connection:
+            return connection.execute(statement).rowcount > 0
 
     @contextmanager
     def _reading(self) -> Generator[Connection]:
@@ -133,13 +200,14 @@ class Database:
             raise self._dialect.unavailable(error) from error
 
     def _matching(self, owner: str, query: Query) -> Select[Any]:
-        statement = select(*_ENTRY).where(_COLUMNS.owner == owner)
+        statement = select(*_ENTRY, TITLES.c.title).select_from(_TITLED).where(_COLUMNS.owner == owner)
         if words := words_of(query.text):
             statement = statement.where(self._dialect.matching(words))
         for column, wanted in (
             (_COLUMNS.outcome, query.outcome),
             (_COLUMNS.decision, query.decision),
             (_COLUMNS.session_id, query.session_id),
+            (_COLUMNS.id, query.deliberation_id),
         ):
             if wanted is not None:
                 statement = statement.where(column == wanted)
@@ -193,7 +261,12 @@ def _title(connection: Connection, owner: str, session_id: str, first_ms: int) -
     return question if len(question) <= TITLE_CHARS else f"{question[: TITLE_CHARS - 1]}…"
 
 
-def _row(recording: Recording) -> dict[str, object]:
+def _searched(title: str | None) -> str:
+    """Give what a title adds to the beginning of the text that a deliberation is found by."""
+    return "" if title is None else f"{searchable(title)}\n"
+
+
+def _row(recording: Recording) -> dict[str, Any]:
     entry = recording.entry
     return {
         "id": entry.deliberation_id,
@@ -229,6 +302,7 @@ def _entry(row: Row[Any]) -> Entry:
         confidence=row.confidence,
         summary=row.summary,
         answer=row.answer,
+        title=row.title,
     )
 
 

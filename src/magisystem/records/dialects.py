@@ -108,7 +108,10 @@ class Sqlite:
         """See `Dialect.unavailable`."""
         cause = error.orig if isinstance(error, DBAPIError) else error
         code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
-        anew = "Move it away and start again: the next start fills new records from the log."
+        anew = (
+            "Move it away and start again: the next start fills new records from the log. Titles and kept councils are "
+            "in that file alone."
+        )
         told = {
             sqlite3.SQLITE_FULL: "the disk is full. Make room; what was missed is then recorded by itself.",
             sqlite3.SQLITE_READONLY: f"it cannot be written. Make {self._path.parent} writable for this user.",

@@ -50,4 +50,18 @@ CREATE TRIGGER deliberations_updated AFTER UPDATE OF text ON deliberations WHEN 
     INSERT INTO deliberations_text (rowid, text) VALUES (new.row, new.text);
 END;
 
-INSERT INTO alembic_version VALUES ('0001');
+CREATE TABLE titles (
+    owner TEXT NOT NULL,
+    id TEXT NOT NULL,
+    title TEXT NOT NULL,
+    PRIMARY KEY (owner, id)
+);
+
+CREATE TABLE councils (
+    owner TEXT NOT NULL,
+    id TEXT NOT NULL,
+    council TEXT NOT NULL,
+    PRIMARY KEY (owner, id)
+);
+
+INSERT INTO alembic_version VALUES ('0003');

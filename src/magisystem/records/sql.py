@@ -11,11 +11,13 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 from magisystem.deliberation.ports import Entries, Query, Recording, Sessions
+from magisystem.records.councils import SqlCouncils
 from magisystem.records.sqlite_file import has_newest_schema
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ T = TypeVar("T")
 
 
 class SqlRecords:
-    """Implements `ClearableRecords`. `open` makes one."""
+    """Implements `ClearableRecords`, and with ``councils`` `KeptCouncils`. `open` makes one."""
 
     def __init__(self, place: str | Path) -> None:
         self._place = place
@@ -38,6 +40,7 @@ class SqlRecords:
         self._opening = Lock()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="magi-records-writer")
         self._readers = ThreadPoolExecutor(_N_READERS, thread_name_prefix="magi-records-reader")
+        self.councils = SqlCouncils(partial(self._on, self._readers), partial(self._on, self._writer))
 
     @classmethod
     @asynccontextmanager
@@ -86,6 +89,10 @@ class SqlRecords:
     async def sessions(self, owner: str, limit: int = 20, cursor: str | None = None) -> Sessions:
         """See `Records.sessions`."""
         return await self._on(self._readers, lambda database: database.sessions(owner, limit, cursor))
+
+    async def rename(self, owner: str, deliberation_id: str, title: str | None) -> None:
+        """See `Records.rename`."""
+        await self._on(self._writer, lambda database: database.rename(owner, deliberation_id, title))
 
     async def forget(self, owner: str, deliberation_id: str) -> bool:
         """See `Records.forget`."""

@@ -32,3 +32,21 @@ DELIBERATIONS = Table(
     Index("deliberations_by_time", "owner", "started_ms", "id"),
     Index("deliberations_by_session", "owner", "session_id", "started_ms", "id"),
 )
+
+# What an owner calls a deliberation. It is in no log: emptying the records to make them anew leaves it.
+TITLES = Table(
+    "titles",
+    METADATA,
+    Column("owner", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("title", Text, nullable=False),
+)
+
+# What an owner keeps, as JSON (records/councils.py): nothing within it is searched for.
+COUNCILS = Table(
+    "councils",
+    METADATA,
+    Column("owner", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("council", Text, nullable=False),
+)

@@ -358,6 +358,71 @@ class RecordsContract:
         assert (await records.sessions(OWNER)).items[0].n_turns == 1
         assert not await records.forget(OWNER, "one")
 
+    # 6. Titles.
+
+    async def test_a_title_is_shown_and_found_beside_everything_else(self, records: ClearableRecords) -> None:
+        await noted(records, ended(entry()), entry("two", at_s=1), text="the question")
+        await records.rename(OWNER, "one", "課金の移行、Q3")
+        assert (await records.search(OWNER, Query(deliberation_id="one"))).items == (
+            replace(ended(entry()), title="課金の移行、Q3"),
+        )
+        assert await found(records, "移行 question") == ["one"]
+        assert await found(records, "ｑ３") == ["one"]
+        assert await found(records, "question") == ["two", "one"]
+        assert (await records.search(OWNER, Query(deliberation_id="two"))).items[0].title is None
+
+    async def test_another_title_takes_the_place_of_the_first_and_none_leaves_none(
+        self, records: ClearableRecords
+    ) -> None:
+        await noted(records, entry(), text="the question")
+        for title in ("apples", "the", "apples", "the question"):
+            await records.rename(OWNER, "one", title)
+            assert await found(records, title) == ["one"]
+        assert await found(records, "apples") == []
+        await records.rename(OWNER, "one", "pears")
+        await records.rename(OWNER, "one", None)
+        await records.rename(OWNER, "one", None)
+        assert await found(records, "pears") == []
+        assert await found(records, "the question") == ["one"]
+        assert (await records.search(OWNER, Query())).items == (entry(),)
+
+    async def test_a_title_is_there_whenever_its_deliberation_is_noted(self, records: ClearableRecords) -> None:
+        await records.rename(OWNER, "one", "apples")
+        await noted(records, entry(), text="the beginning")
+        assert await found(records, "apples beginning") == ["one"]
+        await noted(records, ended(entry()), text="the end")
+        assert (await records.search(OWNER, Query(text="apples end"))).items == (
+            replace(ended(entry()), title="apples"),
+        )
+        await records.clear()
+        assert await found(records, "apples") == []
+        await noted(records, ended(entry()), text="the end")
+        assert await found(records, "apples end") == ["one"]
+
+    async def test_a_title_is_its_owners_alone(self, records: ClearableRecords) -> None:
+        await noted(records, entry(), text="the question")
+        await records.rename("stranger", "one", "apples")
+        assert await found(records, "apples") == []
+        assert (await records.search(OWNER, Query())).items == (entry(),)
+
+    async def test_a_title_is_forgotten_with_its_deliberation(self, records: ClearableRecords) -> None:
+        await noted(records, entry(), text="the question")
+        await records.rename(OWNER, "one", "apples")
+        assert await records.forget(OWNER, "one")
+        await noted(records, entry(), text="the question")
+        assert (await records.search(OWNER, Query())).items == (entry(),)
+        await records.rename(OWNER, "two", "noted never")
+        assert await records.forget(OWNER, "two")
+        assert not await records.forget(OWNER, "two")
+
+    async def test_any_text_can_be_a_title(self, records: ClearableRecords) -> None:
+        await noted(records, entry(), text="the question")
+        for title in ("a\nb", "'; DROP TABLE titles; --", "before\x00after", "\ud83d", "長" * 200):
+            await records.rename(OWNER, "one", title)
+            assert (await records.search(OWNER, Query())).items[0].title
+        await records.rename(OWNER, "one", None)
+        assert await found(records, "長") == []
+
     async def test_after_clearing_there_is_nothing_of_anybody(self, records: ClearableRecords) -> None:
         await noted(records, entry(), text="a secret")
         await noted(records, entry("two"), owner="stranger", text="a secret")
