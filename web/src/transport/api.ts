@@ -59,3 +59,8 @@ export interface Api {
 }
 
 export { ApiProblem, Unreachable } from '@/protocol/failures';
+
+/** What of a council may be put: the server has its own word on the rest, and refuses fields that it does not know. */
+export function toPut({ name, rule, agents, limits }: CouncilRequest): CouncilRequest {
+  return { ...(name !== undefined && { name }), ...(rule && { rule }), agents, ...(limits && { limits }) };
+}

@@ -1,7 +1,7 @@
 /** A server that is reached directly, at the paths it has for every verb. */
 import type { DeliberationState, HistoryPage, SessionTurns } from '@/protocol/types';
 import { isBegun, isCouncil, isList, isState, type Begun, type Items } from './answers';
-import type { Api, Council, HistoryQuery, ModelOffer } from './api';
+import { toPut, type Api, type Council, type HistoryQuery, type ModelOffer } from './api';
 import type { Ways } from './following';
 import type { Call, Http } from './http';
 import type { Timing } from './patience';
@@ -33,7 +33,7 @@ export function directApi(http: Http, url: string): Api {
     async councils(signal) {
       return (await http.json<Items<Council>>({ method: 'GET', url: `${url}/councils`, signal }, isList)).items;
     },
-    putCouncil: ({ id, ...rest }) => http.json<Council>({ method: 'PUT', url: council(id), body: rest }, isCouncil),
+    putCouncil: (given) => http.json<Council>({ method: 'PUT', url: council(given.id), body: toPut(given) }, isCouncil),
     deleteCouncil: (id) => http.confirm({ method: 'DELETE', url: council(id) }),
     async models(signal) {
       return (await http.json<Items<ModelOffer>>({ method: 'GET', url: `${url}/models`, signal }, isList)).items;

@@ -6,7 +6,7 @@
 import { ApiProblem } from '@/protocol/failures';
 import type { DeliberationState, HistoryPage, SessionTurns } from '@/protocol/types';
 import { isBegun, isCouncil, isList, isState, type Begun, type Items } from './answers';
-import type { Api, Council, ModelOffer } from './api';
+import { toPut, type Api, type Council, type ModelOffer } from './api';
 import type { AgentCoreConfig } from './config';
 import type { Ways } from './following';
 import type { Call, Http } from './http';
@@ -62,9 +62,9 @@ export function runtimeApi(http: Http, endpoint: Endpoint): Api {
     async councils(signal) {
       return (await http.json<Items<Council>>(call({ action: 'councils' }, signal), isList)).items;
     },
-    putCouncil: ({ id, ...rest }) =>
+    putCouncil: (given) =>
       http
-        .json<Council>(call({ action: 'put_council', councilId: id, council: rest }), isCouncil)
+        .json<Council>(call({ action: 'put_council', councilId: given.id, council: toPut(given) }), isCouncil)
         .catch(withoutCouncil),
     deleteCouncil: (id) => http.confirm(call({ action: 'delete_council', councilId: id })),
     async models(signal) {

@@ -1,4 +1,4 @@
-/** A deliberation as a document of its own: Markdown to read, JSON to keep. Pure, but for `download`. */
+/** A deliberation as a document of its own: Markdown to read, JSON to keep. Pure. */
 import type { TFunction } from 'i18next';
 import { foldAll } from '@/protocol/fold';
 import type { AgentCard, DeliberationState, LaneState, MagiEvent, VerdictGiven } from '@/protocol/types';
@@ -32,19 +32,8 @@ export function deliberationMarkdown(state: DeliberationState, t: ExportWords, f
 }
 
 /** Without what a file system could stumble over. */
-export function exportName(deliberationId: string, ending: 'md' | 'json'): string {
+export function exportName(deliberationId: string, ending: 'md' | 'json' | 'jsonl'): string {
   return `magi-${deliberationId.replace(/[^\w-]+/g, '_').slice(0, 64)}.${ending}`;
-}
-
-/** Gives a text to the browser to keep as a file. */
-export function download(name: string, type: 'text/markdown' | 'application/json', text: string): void {
-  const address = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }));
-  const link = document.createElement('a');
-  link.href = address;
-  link.download = name;
-  link.click();
-  // Revoked at once, it can be gone before the browser has begun to read it.
-  setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }
 
 function limits(state: DeliberationState, t: ExportWords): readonly string[] {

@@ -1,11 +1,11 @@
 import { useTranslation } from 'react-i18next';
 import { Link } from 'wouter';
 import { Button, buttonClass } from '@/ui/Button';
+import { download } from '@/ui/download';
 import { useFormats } from '@/ui/format';
 import { Icon } from '@/ui/Icon';
 import { councilName, LIMIT_NAMES, type Listed } from './council';
 import styles from './councils.module.css';
-import { download } from './download';
 import { exported, fileName } from './exchange';
 import { councilPaths } from './places';
 import { SeatCard } from './SeatCard';
@@ -55,7 +55,11 @@ function ViewActions({ council }: { readonly council: Listed }) {
         <Icon name="copy" />
         {t('view.copy')}
       </Link>
-      <Button kind="quiet" icon="download" onClick={() => download(fileName(council), exported(council))}>
+      <Button
+        kind="quiet"
+        icon="download"
+        onClick={() => download(fileName(council), 'application/json', exported(council))}
+      >
         {t('view.export')}
       </Button>
       {!council.preset && (

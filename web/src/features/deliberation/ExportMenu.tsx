@@ -1,6 +1,7 @@
 import { useTranslation } from 'react-i18next';
 import type { LiveDeliberation } from '@/live/live';
-import { deliberationJson, deliberationMarkdown, download, exportName } from '@/ui/export';
+import { download } from '@/ui/download';
+import { deliberationJson, deliberationMarkdown, exportName } from '@/ui/export';
 import { useFormats } from '@/ui/format';
 import { Menu } from './Menu';
 

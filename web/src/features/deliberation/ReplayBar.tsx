@@ -1,4 +1,3 @@
-import { useLayoutEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useSelected } from '@/live/backend';
 import type { LiveDeliberation } from '@/live/live';
@@ -22,7 +21,6 @@ interface ReplayBarProps {
  */
 export function ReplayBar({ live, onSource }: ReplayBarProps) {
   const address = useReplayPosition();
-  useForgottenWith(address);
   const isOver = useSelected(live, ({ state }) => state.status !== 'empty' && state.status !== 'running');
   const isReached = useSelected(live, ({ events }) => address.seq !== null && events.length >= address.seq);
   return (
@@ -34,17 +32,6 @@ export function ReplayBar({ live, onSource }: ReplayBarProps) {
       )}
     </Panel>
   );
-}
-
-/** Under hash routing wouter keeps the query on the way to another page, which has no such moment. */
-function useForgottenWith({ routing, write }: ReplayPosition): void {
-  useLayoutEffect(() => {
-    if (routing === 'path') return undefined;
-    const page = location.hash;
-    return () => {
-      if (location.hash !== page) write(null);
-    };
-  }, [routing, write]);
 }
 
 interface AwaitedProps {

@@ -1,17 +1,15 @@
 import { useTranslation } from 'react-i18next';
-import { useRouter } from 'wouter';
-import { useHashLocation } from 'wouter/use-hash-location';
 import type { LiveDeliberation } from '@/live/live';
 import { copyText } from '@/ui/copy';
 import { useToast } from '@/ui/Toasts';
 import { Menu } from './Menu';
-import { withSeq } from './replayPosition';
+import { useRouting, withSeq } from './replayPosition';
 
 /** Links to this page: to the deliberation, and to the moment that is shown. */
 export function ShareMenu({ source }: { readonly source: LiveDeliberation }) {
   const { t } = useTranslation('deliberation');
   const toast = useToast();
-  const routing = useRouter().hook === useHashLocation ? 'hash' : 'path';
+  const routing = useRouting();
   const copy = async (seq: number | null) => {
     const link = withSeq(location.href, seq, routing);
     try {

@@ -25,8 +25,10 @@ describe('withSeq', () => {
     expect(withSeq('http://h/d/a?x=1#seq=3', null, 'path')).toBe('http://h/d/a?x=1');
   });
 
-  it('puts it into the query where the fragment is the path, and leaves what else is there', () => {
-    expect(withSeq('http://h/app/?x=1#/d/a', 5, 'hash')).toBe('http://h/app/?x=1&seq=5#/d/a');
-    expect(withSeq('http://h/app/?x=1&seq=5#/d/a', null, 'hash')).toBe('http://h/app/?x=1#/d/a');
+  it('puts it into the query of the fragment where that is the path, and leaves what else is there', () => {
+    expect(withSeq('http://h/app/?x=1#/d/a', 5, 'hash')).toBe('http://h/app/?x=1#/d/a?seq=5');
+    expect(withSeq('http://h/#/d/a?b=2&seq=5', 7, 'hash')).toBe('http://h/#/d/a?b=2&seq=7');
+    expect(withSeq('http://h/#/d/a?b=2&seq=5', null, 'hash')).toBe('http://h/#/d/a?b=2');
+    expect(withSeq('http://h/#/d/a?seq=5', null, 'hash')).toBe('http://h/#/d/a');
   });
 });

@@ -1,10 +1,9 @@
 /**
- * The moment of a replay in the page's address: `#seq=N`; under hash routing, where the fragment is the path, `?seq=N`.
- *
- * wouter keeps the query before the fragment under both routings. What is written replaces the entry of the history.
+ * The moment of a replay in the page's address: `#seq=N`; under hash routing, where the fragment is the path with its
+ * query, `?seq=N` in there. What is written replaces the entry of the history.
  */
 import { useCallback } from 'react';
-import { useRouter, useSearch } from 'wouter';
+import { useLocation, useRouter, useSearch } from 'wouter';
 import { useLocationProperty } from 'wouter/use-browser-location';
 
 export type Routing = 'path' | 'hash';
@@ -20,11 +19,13 @@ export function withSeq(href: string, seq: number | null, routing: Routing): str
   const url = new URL(href);
   if (routing === 'path') {
     url.hash = seq === null ? '' : `seq=${seq}`;
-  } else if (seq === null) {
-    url.searchParams.delete('seq');
-  } else {
-    url.searchParams.set('seq', String(seq));
+    return url.href;
   }
+  const [path = '', query = ''] = url.hash.split(/\?(.*)/s);
+  const parameters = new URLSearchParams(query);
+  if (seq === null) parameters.delete('seq');
+  else parameters.set('seq', String(seq));
+  url.hash = parameters.size === 0 ? path : `${path}?${parameters}`;
   return url.href;
 }
 
@@ -35,19 +36,28 @@ export interface ReplayPosition {
   readonly write: (seq: number | null) => void;
 }
 
-export function useReplayPosition(): ReplayPosition {
+/** Told by how links are written, because the hook of a routing may be any. */
+export function useRouting(): Routing {
   const router = useRouter();
-  // Told by how links are written, because the hook of a routing may be any.
-  const routing = router.hrefs('/', router).startsWith('#') ? 'hash' : 'path';
-  const search = useSearch();
-  const fragment = useLocationProperty(currentFragment);
-  const write = useCallback((seq: number | null) => writeSeq(seq, routing), [routing]);
-  return { seq: seqIn(routing === 'hash' ? search : fragment), routing, write };
+  return router.hrefs('/', router).startsWith('#') ? 'hash' : 'path';
 }
 
-function writeSeq(seq: number | null, routing: Routing): void {
-  const href = withSeq(location.href, seq, routing);
-  if (href !== location.href) history.replaceState(history.state, '', href);
+export function useReplayPosition(): ReplayPosition {
+  const routing = useRouting();
+  const [, navigate] = useLocation();
+  const search = useSearch();
+  const fragment = useLocationProperty(currentFragment);
+  const write = useCallback(
+    (seq: number | null) => {
+      const href = withSeq(location.href, seq, routing);
+      if (href === location.href) return;
+      if (routing === 'path') history.replaceState(history.state, '', href);
+      // Only the router tells those who read the fragment.
+      else navigate(new URL(href).hash.slice(1), { replace: true });
+    },
+    [routing, navigate],
+  );
+  return { seq: seqIn(routing === 'hash' ? search : fragment), routing, write };
 }
 
 function currentFragment(): string {

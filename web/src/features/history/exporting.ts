@@ -4,7 +4,8 @@ import { useBackend } from '@/live/backend';
 import type { LiveDeliberation } from '@/live/live';
 import type { MagiEvent } from '@/protocol/types';
 import { Unreachable } from '@/transport/api';
-import { deliberationJson, deliberationMarkdown, download, exportName } from '@/ui/export';
+import { download } from '@/ui/download';
+import { deliberationJson, deliberationMarkdown, exportName } from '@/ui/export';
 import { useFormats } from '@/ui/format';
 
 export const FORMATS = ['markdown', 'json'] as const;

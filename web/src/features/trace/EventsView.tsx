@@ -3,6 +3,8 @@ import { useTranslation } from 'react-i18next';
 import type { MagiEvent } from '@/protocol/types';
 import { Button } from '@/ui/Button';
 import { copyText } from '@/ui/copy';
+import { download } from '@/ui/download';
+import { exportName } from '@/ui/export';
 import { Select } from '@/ui/Field';
 import { useFormats } from '@/ui/format';
 import { useToast, type Toast } from '@/ui/Toasts';
@@ -39,7 +41,12 @@ export function EventsView({ id, events }: EventsViewProps) {
         >
           {t('trace:events.copyAll')}
         </Button>
-        <Button small icon="download" disabled={shown.length === 0} onClick={() => download(id, jsonLines(shown))}>
+        <Button
+          small
+          icon="download"
+          disabled={shown.length === 0}
+          onClick={() => download(exportName(id, 'jsonl'), 'application/x-ndjson', jsonLines(shown))}
+        >
           {t('trace:events.download')}
         </Button>
       </div>
@@ -133,14 +140,4 @@ function useCopy(): (text: string, done: string) => void {
       () => toast({ text: t('copyFailed') }),
     );
   };
-}
-
-function download(id: string, lines: string): void {
-  const url = URL.createObjectURL(new Blob([lines], { type: 'application/x-ndjson' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = `magi-${id.replace(/[^\w-]/g, '_')}.jsonl`;
-  link.click();
-  // Not at once: the browser begins to read it after the click.
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
