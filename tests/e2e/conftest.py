@@ -1,6 +1,7 @@
 """One real Chromium a worker; every visit has a profile of its own."""
 
 from collections.abc import AsyncGenerator
+from inspect import iscoroutinefunction
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run these tests in one loop a worker, because a browser belongs to the loop it was started in."""
     here = Path(__file__).parent
     for item in items:
-        if here in item.path.parents:
+        if here in item.path.parents and iscoroutinefunction(getattr(item, "function", None)):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 

@@ -1,7 +1,6 @@
 """The client from a plain static host on a port of its own, its backends elsewhere: what ``config.json`` says is so."""
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import Any
@@ -154,7 +153,9 @@ async def own_councils(http: httpx2.AsyncClient) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("backend", [agentcore, function])
-async def test_one_path_is_enough_for_everything(browser: Browser, host: StaticHost, tmp_path: Path, backend: Any) -> None:
+async def test_one_path_is_enough_for_everything(
+    browser: Browser, host: StaticHost, tmp_path: Path, backend: Any
+) -> None:
     model, more = gated()
     async with (
         recording_server(tmp_path, model, cors_origins=host.url) as server,
@@ -186,7 +187,10 @@ async def test_one_path_is_enough_for_everything(browser: Browser, host: StaticH
     assert {call.method for call in sent} == {"POST"}
     assert len({call.url for call in sent}) == 1
     if backend is agentcore:
-        assert sent[0].url == f"{server.url}/runtimes/{ARN.replace(':', '%3A').replace('/', '%2F')}/invocations?qualifier=DEFAULT"
+        assert (
+            sent[0].url
+            == f"{server.url}/runtimes/{ARN.replace(':', '%3A').replace('/', '%2F')}/invocations?qualifier=DEFAULT"
+        )
         (session,) = {call.headers.get(SESSION, "") for call in sent}
         assert len(session) >= 33
     else:
@@ -230,7 +234,7 @@ async def test_the_header_switches_between_two_backends(browser: Browser, host: 
 async def test_a_wrong_configuration_is_named_in_the_page(
     browser: Browser, host: StaticHost, configuration: Mapping[str, object], named: str
 ) -> None:
-    (host.folder / "config.json").write_text(json.dumps(configuration), encoding="utf-8")
+    host.write(configuration)
     async with visiting(browser, host.url) as visit:
         page = await visit.open()
         await expect(page.get_by_role("alert")).to_contain_text(f"`{named}`")

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
 from tests.support.recording import recording_server
-from tests.support.serving import real_server, scripted_server
+from tests.support.serving import real_server
 from tests.support.visiting import visiting
 from tests.support.watching import (
     QUESTION,
@@ -38,11 +38,13 @@ def url_of(http: httpx2.AsyncClient) -> str:
     return str(http.base_url).rstrip("/")
 
 
-async def test_three_lanes_stream_side_by_side_before_any_vote_and_the_verdict_follows(browser: Browser) -> None:
+async def test_three_lanes_stream_side_by_side_before_any_vote_and_the_verdict_follows(
+    browser: Browser, tmp_path: Path
+) -> None:
     more, votes, ruling, rest = (asyncio.Event() for _ in range(4))
     lanes = {name.lower(): telling("First words. ", more, "Last words.", votes) for name in SAGES}
     model = ScriptedModel(lanes | {"solomon": telling("I weigh ", ruling, "them all.", rest)})
-    async with scripted_server(model, bundle=BUNDLE) as server, visiting(browser, server.url) as visit:
+    async with recording_server(tmp_path, model, bundle=BUNDLE) as server, visiting(browser, server.url) as visit:
         page = await visit.open()
         await ask(page)
         await expect(page.get_by_role("heading", level=1, name=QUESTION)).to_be_visible()
@@ -86,11 +88,11 @@ async def left_of(page: Page, name: str) -> float:
     return box["x"]
 
 
-async def test_votes_are_shown_as_they_fall_and_not_before(browser: Browser) -> None:
+async def test_votes_are_shown_as_they_fall_and_not_before(browser: Browser, tmp_path: Path) -> None:
     falls = {name: asyncio.Event() for name in SAGES}
     decisions = dict(zip(SAGES, (Decision.APPROVED, Decision.REJECTED, Decision.ABSTAINED), strict=True))
     model = ScriptedModel({name.lower(): telling("Words.", falls[name], decision=decisions[name]) for name in SAGES})
-    async with scripted_server(model, bundle=BUNDLE) as server, visiting(browser, server.url) as visit:
+    async with recording_server(tmp_path, model, bundle=BUNDLE) as server, visiting(browser, server.url) as visit:
         page = await visit.open()
         await ask(page)
         for name, word in (("MELCHIOR", "Abstained"), ("CASPAR", "Approved"), ("BALTHASAR", "Rejected")):
@@ -111,9 +113,9 @@ async def test_what_is_rule_based_is_said_above_the_verdict(browser: Browser) ->
         await expect_as_logged(page, await state_of(http, deliberation_id))
 
 
-async def test_criteria_and_the_language_reach_the_council(browser: Browser) -> None:
+async def test_criteria_and_the_language_reach_the_council(browser: Browser, tmp_path: Path) -> None:
     model = ScriptedModel()
-    async with scripted_server(model, bundle=BUNDLE) as server, visiting(browser, server.url) as visit:
+    async with recording_server(tmp_path, model, bundle=BUNDLE) as server, visiting(browser, server.url) as visit:
         page = await visit.open()
         await page.get_by_text("Criteria for the votes").click()
         await page.get_by_role("textbox", name="Approve if").fill("It pays for itself")
@@ -126,9 +128,11 @@ async def test_criteria_and_the_language_reach_the_council(browser: Browser) -> 
 
 
 @pytest.mark.parametrize("keys", ["Control+Enter", "Meta+Enter"])
-async def test_a_question_is_asked_by_the_keyboard_while_enter_alone_is_a_new_line(browser: Browser, keys: str) -> None:
+async def test_a_question_is_asked_by_the_keyboard_while_enter_alone_is_a_new_line(
+    browser: Browser, keys: str, tmp_path: Path
+) -> None:
     model = ScriptedModel()
-    async with scripted_server(model, bundle=BUNDLE) as server, visiting(browser, server.url) as visit:
+    async with recording_server(tmp_path, model, bundle=BUNDLE) as server, visiting(browser, server.url) as visit:
         page = await visit.open()
         await page.get_by_role("textbox", name="Your question").press_sequentially("Should we?")
         await page.keyboard.press("Enter")
@@ -139,9 +143,11 @@ async def test_a_question_is_asked_by_the_keyboard_while_enter_alone_is_a_new_li
         assert model.speeches[0].matter.question == "Should we?\nReally?"
 
 
-async def test_nothing_is_asked_where_nothing_is_written_and_the_field_says_so(browser: Browser) -> None:
+async def test_nothing_is_asked_where_nothing_is_written_and_the_field_says_so(
+    browser: Browser, tmp_path: Path
+) -> None:
     model = ScriptedModel()
-    async with scripted_server(model, bundle=BUNDLE) as server, visiting(browser, server.url) as visit:
+    async with recording_server(tmp_path, model, bundle=BUNDLE) as server, visiting(browser, server.url) as visit:
         page = await visit.open()
         await page.get_by_role("button", name="Ask", exact=True).click()
         question = page.get_by_role("textbox", name="Your question")
@@ -150,8 +156,8 @@ async def test_nothing_is_asked_where_nothing_is_written_and_the_field_says_so(b
         assert model.speeches == []
 
 
-async def test_a_refused_start_keeps_the_text_and_names_the_field(browser: Browser) -> None:
-    async with scripted_server(ScriptedModel(), bundle=BUNDLE) as server, visiting(browser, server.url) as visit:
+async def test_a_refused_start_keeps_the_text_and_names_the_field(browser: Browser, tmp_path: Path) -> None:
+    async with recording_server(tmp_path, bundle=BUNDLE) as server, visiting(browser, server.url) as visit:
         page = await visit.open()
         # Its council is known to the page and not to the server any more: a refusal that only the server can give.
         await page.route(
@@ -167,10 +173,12 @@ async def test_a_refused_start_keeps_the_text_and_names_the_field(browser: Brows
         visit.forgive("400")
 
 
-async def test_a_deliberation_that_is_stopped_is_stopping_until_the_server_confirms(browser: Browser) -> None:
+async def test_a_deliberation_that_is_stopped_is_stopping_until_the_server_confirms(
+    browser: Browser, tmp_path: Path
+) -> None:
     never, confirmed = asyncio.Event(), asyncio.Event()
     model = ScriptedModel({name.lower(): telling("Half a sentence", never) for name in SAGES})
-    async with scripted_server(model, bundle=BUNDLE) as server, visiting(browser, server.url) as visit:
+    async with recording_server(tmp_path, model, bundle=BUNDLE) as server, visiting(browser, server.url) as visit:
         page = await visit.open()
         deliberation_id = await ask(page)
         await expect(said(page, "MELCHIOR")).to_have_text("Half a sentence")

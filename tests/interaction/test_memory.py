@@ -13,7 +13,7 @@ from magisystem.logs.sqlite import SqliteEventLog
 from magisystem.testing.scripted import ScriptedModel, agreeable
 
 TEXT_BYTES = 1024 * 1024
-TOKEN = "word "
+TOKEN = "another "
 TOKENS_A_READ = 100
 LONG = "Should we say much?"
 

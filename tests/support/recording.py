@@ -33,19 +33,26 @@ async def recording(
         SqlRecords.open(folder / RECORDS_FILE) as own,
         Deliberations(log, model or ScriptedModel(), ModelChoice("scripted:model"), records=records or own) as running,
     ):
+        # As a server does before it answers: what it imports may otherwise take longer than a reader waits.
+        await own.load()
         yield running
 
 
 @asynccontextmanager
 async def recording_server(
-    folder: Path, model: ScriptedModel | None = None, records: Records | None = None, **given: object
+    folder: Path,
+    model: ScriptedModel | None = None,
+    records: Records | None = None,
+    *,
+    bundle: Path = NO_BUNDLE,
+    **given: object,
 ) -> AsyncGenerator[Server]:
     """Serve such a process, with the settings that are ``given``."""
     model = model or ScriptedModel()
     settings = read_configuration(environment={}, **given).settings
     async with recording(folder, model, records) as running, SqlRecords.open(folder / COUNCILS_FILE) as kept:
         councils = Councils(kept.councils)
-        app = create_app(Application(settings, running, open_catalogue(settings), councils), NO_BUNDLE)
+        app = create_app(Application(settings, running, open_catalogue(settings), councils), bundle)
         async with listening(app) as url, httpx2.AsyncClient(base_url=url, timeout=20) as http:
             yield Server(http, url, running, model)
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import shutil
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,7 +24,15 @@ class StaticHost:
 
     def configure(self, *backends: dict[str, str], **fields: object) -> None:
         """Put a ``config.json`` beside the page."""
-        (self.folder / "config.json").write_text(json.dumps({"backends": backends, **fields}), encoding="utf-8")
+        self.write({"backends": backends, **fields})
+
+    def write(self, configuration: object) -> None:
+        """Put what may be no configuration at all into ``config.json``."""
+        file = self.folder / "config.json"
+        # Two files of the same second are one to a browser that asks whether its own is still good.
+        changed_s = file.stat().st_mtime + 1 if file.exists() else time.time()
+        file.write_text(json.dumps(configuration), encoding="utf-8")
+        os.utime(file, (changed_s, changed_s))
 
 
 class _Quiet(SimpleHTTPRequestHandler):

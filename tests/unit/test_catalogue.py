@@ -1,6 +1,7 @@
 """From a name to a model: which names there are, what is remembered of a provider, and what a survey survives."""
 
 import asyncio
+import gc
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,3 +136,12 @@ async def test_a_survey_asks_every_provider_at_once(monkeypatch: pytest.MonkeyPa
 
     found = await Catalogue([Meeting(prefix="one"), Meeting(prefix="other")]).survey()
     assert [usability.reason for usability in found] == [None, None]
+
+
+async def test_what_was_loaded_beforehand_is_not_looked_through_by_every_collection() -> None:
+    gc.unfreeze()
+    try:
+        await Catalogue([Scripted()]).warm("scripted:x")
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()

@@ -7,7 +7,9 @@ are the model adapters (through `Ballot.read`) and the lanes, which look for a f
 import json
 import re
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, cast
 
 import msgspec
@@ -115,7 +117,7 @@ def vote_ballot() -> Ballot:
     return Ballot(
         tool="cast_vote",
         description="Cast your vote. Call this exactly once, after you have written your statement.",
-        schema=_inlined_schema(_VoteForm),
+        schema=deepcopy(_inlined_schema(_VoteForm)),
         read=_read_vote,
     )
 
@@ -197,12 +199,13 @@ def _read_form(cast_input: Any, kind: type[F]) -> F:
 
 
 def _verdict_schema(labels: Sequence[str]) -> dict[str, Any]:
-    schema = _inlined_schema(_VerdictForm)
+    schema = deepcopy(_inlined_schema(_VerdictForm))
     if labels:
         schema["properties"]["scores"]["items"]["properties"]["sage"]["enum"] = list(labels)
     return schema
 
 
+@cache
 def _inlined_schema(kind: type[msgspec.Struct]) -> dict[str, Any]:
     """Give the JSON Schema of ``kind`` without ``$ref``, which several providers refuse in a tool's schema."""
     _, components = msgspec.json.schema_components([kind], ref_template="{name}")

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from magisystem.council.ballots import Ballot, Casting, SpoiltBallot
@@ -115,7 +116,7 @@ class _Speech:
         self._connection = connection
         self._limiter = limiter
         self._calls_left = max_calls
-        self._tool = _ballot_tool(brief.ballot) if brief.ballot else None
+        self._tool = _ballot_tool_class()(brief.ballot) if brief.ballot else None
         self._agent = _agent(brief, connection, self._tool)
         # Whether the provider has said that its message is finished, and why, and whether it has ended the block it
         # was in.
@@ -284,26 +285,31 @@ def _agent(brief: Brief, connection: Connection, tool: Any | None) -> "Agent":
     )
 
 
-def _ballot_tool(ballot: Ballot) -> _BallotTool:
-    """Make the Strands tool that reads a ballot; a function, because its base class loads Strands."""
+@cache
+def _ballot_tool_class() -> Callable[[Ballot], _BallotTool]:
+    """Give the class of the Strands tool that reads a ballot; in a function, because its base class loads Strands.
+
+    Made once: a class takes a tenth of a millisecond to make, and only a full collection frees it.
+    """
     from strands.types.tools import AgentTool, ToolSpec, ToolUse
 
     class BallotTool(AgentTool):
-        def __init__(self) -> None:
+        def __init__(self, ballot: Ballot) -> None:
             super().__init__()
+            self._ballot = ballot
             self.casting: Casting | None = None
             self._news: list[Utterance] = []
 
         @property
         def tool_name(self) -> str:
-            return ballot.tool
+            return self._ballot.tool
 
         @property
         def tool_spec(self) -> ToolSpec:
             return {
-                "name": ballot.tool,
-                "description": ballot.description,
-                "inputSchema": {"json": ballot.schema},
+                "name": self._ballot.tool,
+                "description": self._ballot.description,
+                "inputSchema": {"json": self._ballot.schema},
             }
 
         @property
@@ -312,7 +318,7 @@ def _ballot_tool(ballot: Ballot) -> _BallotTool:
 
         @property
         def form(self) -> str:
-            return f"the fields {', '.join(ballot.schema['required'])} as a JSON object"
+            return f"the fields {', '.join(self._ballot.schema['required'])} as a JSON object"
 
         def take_news(self) -> list[Utterance]:
             news, self._news = self._news, []
@@ -337,16 +343,17 @@ def _ballot_tool(ballot: Ballot) -> _BallotTool:
                 self._news.append(Noted("ballot_repeated", "A second ballot was cast; the first one counts."))
                 return "The ballot was cast already; the first one counts."
             try:
-                self.casting = ballot.read(cast_input)
+                self.casting = self._ballot.read(cast_input)
             except SpoiltBallot as error:
                 self._news.append(Spoilt(str(error)))
                 return (
-                    f"The ballot is spoilt: {error}. Call `{ballot.tool}` again with this mended; write nothing else."
+                    f"The ballot is spoilt: {error}. "
+                    f"Call `{self.tool_name}` again with this mended; write nothing else."
                 )
             self._news.append(Cast(self.casting))
             return None
 
-    return BallotTool()
+    return BallotTool
 
 
 def _usage(reported: dict[str, int]) -> Usage:

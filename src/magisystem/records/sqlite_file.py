@@ -44,6 +44,9 @@ def set_up(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     # What a crash of the machine takes away is caught up from the log.
     connection.execute("PRAGMA synchronous = NORMAL")
+    # In KiB where negative. By default a connection keeps up to 2 MiB of the file in memory:
+    # https://sqlite.org/pragma.html#pragma_cache_size
+    connection.execute("PRAGMA cache_size = -256")
 
 
 def _make(connection: sqlite3.Connection) -> None:
