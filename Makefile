@@ -4,16 +4,21 @@ PORT ?= $(or $(MAGI_PORT),8080)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Node and npm come from PyPI into .venv as well, so that every machine builds the web client with the same.
+NPM := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm --prefix web
+WEB_READY := web/node_modules/.ready
+WEB := src/magisystem/http/web/index.html
+WEB_SOURCES := $(shell find web/src web/public -type f -not -name '*.test.*' 2>/dev/null) web/index.html web/vite.config.ts web/tsconfig.json
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run peers test check fmt ask bench lock
+.PHONY: help setup run peers test check fmt ask bench lock web-dev screenshots types
 
 help: ## Show what can be made
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(READY) ## Install everything into .venv (idempotent)
+setup: $(READY) $(WEB) ## Install everything into .venv, build the web client (idempotent)
 
 # uv comes from PyPI into the environment itself, in the locked version, so only Python and make are needed beforehand.
 $(READY): pyproject.toml uv.lock
@@ -24,36 +29,60 @@ $(READY): pyproject.toml uv.lock
 	@$(BIN)/uv sync --locked --quiet --python $(BIN)/python
 	@touch $@
 
-run: $(READY) ## Serve on http://localhost:8080 (PORT=… for another)
+$(WEB_READY): $(READY) web/package.json web/package-lock.json
+	@$(NPM) ci --silent --no-progress
+	@touch $@
+
+$(WEB): $(WEB_READY) $(WEB_SOURCES)
+	@$(NPM) run --silent build -- --logLevel warn
+
+run: setup ## Serve on http://localhost:8080 (PORT=… for another)
 	@$(BIN)/magi serve --port $(PORT)
 
-# The nginx that three tests put in front of the server comes from the system. As root on Debian and Ubuntu it is
-# installed; elsewhere those tests fail and say how.
+# The nginx that tests put in front of the server, and the Chromium that they look at pages with, come from the system.
+# As root on Debian and Ubuntu they are installed; elsewhere those tests fail and say how.
 peers:
-	@command -v nginx >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
-		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx-light; } >/dev/null
+	@{ command -v nginx && { command -v chromium || test -n "$$CHROMIUM"; }; } >/dev/null || \
+		[ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+			apt-get install -y -qq --no-install-recommends nginx-light chromium fonts-noto-cjk; } >/dev/null
 
-test: $(READY) peers ## Run every test
+test: setup peers ## Run every test
+	@$(NPM) test --silent
 	@$(BIN)/python -m pytest -n auto
 
-check: $(READY) ## Lint, type-check, and hold the layers
+check: setup ## Lint, type-check, and hold the layers
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports --no-cache
+	@$(NPM) run --silent types:check
+	@$(NPM) run --silent check
 
-fmt: $(READY) ## Format and fix what can be fixed
+fmt: $(WEB_READY) ## Format and fix what can be fixed
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+	@$(NPM) run --silent fmt
+
+types: $(WEB_READY) ## Renew the web client's types from the Python events
+	@$(NPM) run --silent types
+
+web-dev: $(WEB_READY) ## Work on the web client: hot reload on http://localhost:5173, in front of `make run`
+	@$(NPM) run --silent dev
+
+screenshots: setup peers ## Take a picture of every page, in both themes and languages, into build/screenshots
+	@$(BIN)/python -m tests.support.screenshots
 
 # `magi ask` exits with 10 for rejected and 20 for inconclusive; to make, those are answers like any other.
 ask: override export Q := $(value Q)
 ask: $(READY) ## Ask a question: make ask Q="Should we …?"
 	@$(BIN)/magi ask "$$Q"; code=$$?; case $$code in 10|20) exit 0;; *) exit $$code;; esac
 
-bench: $(READY) ## Measure first tokens, replay and many readers
+bench: $(READY) ## Measure the start, first tokens, replay and many readers
+	@$(BIN)/python -m benchmarks.cold_start
 	@$(BIN)/python -m benchmarks.first_token
 	@ulimit -n 4096; $(BIN)/python -m benchmarks.following
 
-lock: $(READY) ## Renew uv.lock from pyproject.toml
+lock: $(WEB_READY) ## Renew the locks of Python and of the web client
 	@$(BIN)/uv lock --upgrade
+	@$(NPM) update --silent

@@ -1,9 +1,8 @@
 """The composition: settings to a running application. The server, the CLI and the tests all open it here."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from magisystem.config import Configuration, Settings, SettingsInvalid
 from magisystem.deliberation.councils import Councils
@@ -18,9 +17,11 @@ from magisystem.models.embedded.provider import Embedded
 from magisystem.models.litellm import LiteLLM
 from magisystem.models.ollama import Ollama
 from magisystem.models.openai import OpenAI, OpenAICompatible
+from magisystem.records import RECORDS_FILE, SqlRecords
 
-if TYPE_CHECKING:
-    from magisystem.records import SqlRecords
+
+async def _nothing() -> None:
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class Application:
     deliberations: Deliberations
     catalogue: Catalogue
     councils: Councils = field(default_factory=Councils)
+    # Loads what answers need and opening did not, so that no answer has to wait for it.
+    load: Callable[[], Awaitable[None]] = _nothing
 
 
 @asynccontextmanager
@@ -54,7 +57,7 @@ async def open_application(configuration: Configuration) -> AsyncGenerator[Appli
             ) as deliberations,
         ):
             councils = Councils(records.councils, settings.limits)
-            yield Application(settings, deliberations, catalogue, councils)
+            yield Application(settings, deliberations, catalogue, councils, records.load)
     finally:
         await catalogue.aclose()
 
@@ -70,14 +73,9 @@ async def rebuild_records(settings: Settings) -> int:
         return await rebuild(log, records)
 
 
-@asynccontextmanager
-async def _opened_records(settings: Settings) -> "AsyncGenerator[SqlRecords]":
-    # Here, because SQLAlchemy takes a fifth of a second to import, which a mere `--help` must not cost.
-    from magisystem.records import RECORDS_FILE, SqlRecords
-
+def _opened_records(settings: Settings) -> AbstractAsyncContextManager[SqlRecords]:
     url = settings.records_url
-    async with SqlRecords.open(url.get_secret_value() if url else settings.data_dir / RECORDS_FILE) as records:
-        yield records
+    return SqlRecords.open(url.get_secret_value() if url else settings.data_dir / RECORDS_FILE)
 
 
 def _check_models(catalogue: Catalogue, configuration: Configuration) -> None:

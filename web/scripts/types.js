@@ -12,14 +12,7 @@ import openapiTS, { astToString } from 'openapi-typescript';
 const web = dirname(dirname(fileURLToPath(import.meta.url)));
 const target = join(web, 'src/protocol/schema.gen.ts');
 const python = process.env.PYTHON ?? join(web, '../.venv/bin/python');
-const DUMP = `
-import json
-from fastapi import FastAPI
-from magisystem.http.openapi import describe
-app = FastAPI()
-describe(app)
-print(json.dumps(app.openapi()))
-`;
+const DUMP = 'import json; from magisystem.http.openapi import document; print(json.dumps(document()))';
 
 const document = JSON.parse(execFileSync(python, ['-c', DUMP], { encoding: 'utf8', maxBuffer: 1 << 26 }));
 // Without a mapping a discriminator's values are the schemas' names, and openapi-typescript would write those in place

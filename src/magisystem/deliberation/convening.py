@@ -239,7 +239,7 @@ def _testimony(lane: Lane) -> Testimony:
     return Testimony(
         agent_id=lane.agent_id,
         # What a broken lane had said so far is not its statement.
-        statement="" if has_failed else lane.statement,
+        statement="" if has_failed else lane.take_statement(),
         vote=lane.casting if isinstance(lane.casting, Vote) else None,
         cause=lane.cause,
         has_failed=has_failed,

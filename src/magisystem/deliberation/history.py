@@ -27,7 +27,7 @@ from magisystem.deliberation.ports import (
 from magisystem.deliberation.recording import conversation, recording_of
 from magisystem.errors import DeliberationNotFound, LogUnavailable, RecordsError, RecordsUnavailable, SessionNotFound
 from magisystem.protocol.codec import decode
-from magisystem.protocol.fold import Fold
+from magisystem.protocol.fold import DeliberationState, Fold
 
 EARLIER_TURNS = 10
 
@@ -359,18 +359,24 @@ async def _note_what_can_be(records: Records, recordings: Sequence[Recording]) -
 
 async def _recording(log: EventLog, deliberation_id: str, owner: str) -> Recording | None:
     """Read a log and give what is to be recorded of it; ``None`` where there is nothing to go by."""
-    folded = Fold()
     try:
-        while True:
-            page = await log.read(deliberation_id, owner, folded.cursor, _PAGE)
-            for record in page.records:
-                folded.add(decode(record.body))
-            if page.is_done or not page.records:
-                return recording_of(folded.state, owner)
-            await asyncio.sleep(0)
+        return recording_of(await _state(log, deliberation_id, owner), owner)
     except DeliberationNotFound:
         return None
     except ValueError:
         # `MalformedEvent`, or a time that is none.
         _log.exception("the log of deliberation %s cannot be read, so it is not recorded", deliberation_id)
         return None
+
+
+async def _state(log: EventLog, deliberation_id: str, owner: str) -> DeliberationState:
+    # By itself, so that records and fold are gone before the text they hold is made into others.
+    folded = Fold()
+    while True:
+        page = await log.read(deliberation_id, owner, folded.cursor, _PAGE)
+        for record in page.records:
+            folded.add(decode(record.body))
+        # A page that is not full was all there was: a log that is being written is not run after to its end.
+        if page.is_done or len(page.records) < _PAGE:
+            return folded.state
+        await asyncio.sleep(0)

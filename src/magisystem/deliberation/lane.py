@@ -9,7 +9,6 @@ import asyncio
 import logging
 from dataclasses import dataclass, field
 from functools import partial
-from io import StringIO
 
 from magisystem.council.ballots import Ballot, Casting, Verdict, Vote, read_fenced
 from magisystem.council.briefs import Brief
@@ -26,6 +25,7 @@ from magisystem.deliberation.ports import (
     Thought,
     Utterance,
 )
+from magisystem.deliberation.running_text import RunningText
 from magisystem.errors import LogError, ModelError, ModelFailed, ModelLate, ModelSilent, ModelThrottled
 from magisystem.protocol.events import AgentComplete, AgentStart, Traced, VerdictGiven, VoteCast
 from magisystem.protocol.values import LaneStatus, Score, Trace, Usage
@@ -45,8 +45,7 @@ class Lane:
     journal: Journal
     deadline_s: float
     silence_s: float
-    # One growing buffer: as a list of tokens a long text would take a dozen times its size.
-    text: StringIO = field(default_factory=StringIO)
+    text: RunningText = field(default_factory=RunningText)
     casting: Casting | None = None
     status: LaneStatus | None = None
     cause: str | None = None
@@ -71,10 +70,10 @@ class Lane:
         """Whose lane it is."""
         return self.brief.agent.id
 
-    @property
-    def statement(self) -> str:
-        """The visible text of the attempt that stands."""
-        return self.text.getvalue().strip()
+    def take_statement(self) -> str:
+        """Give the visible text of the attempt that stands, and let go of it: a long one is not kept twice."""
+        said, self.text = str(self.text), RunningText()
+        return said.strip()
 
     @property
     def measured_usage(self) -> Usage:
@@ -112,7 +111,7 @@ class Lane:
     async def _attempt(self) -> bool:
         """Make one attempt; tell whether the lane is done."""
         self.attempt += 1
-        self.text = StringIO()
+        self.text = RunningText()
         self._calls_at.clear()
         self._spoilt = None
         n_calls_before = self.n_calls
@@ -156,7 +155,7 @@ class Lane:
                     silence.reschedule(loop.time() + wait_s + self.silence_s)
                     match utterance:
                         case Said(text):
-                            self.text.write(text)
+                            self.text.append(text)
                             self.n_chars_uncounted += len(text)
                             await self.journal.say(self.agent_id, text)
                         case Thought(text):
@@ -166,7 +165,7 @@ class Lane:
                             self.n_calls += action == MODEL_CALL
                             if action == MODEL_CALL:
                                 self.n_accepted += 1
-                                self._calls_at.append(self.text.tell())
+                                self._calls_at.append(len(self.text))
                             self._is_throttled = action == THROTTLE_WAIT
                             await self._note(action, details, duration_ms)
                         case Cast(casting):
@@ -216,7 +215,7 @@ class Lane:
 
     def _fenced(self, ballot: Ballot) -> Casting | None:
         """Find a ballot that ends what a call said; the last one that has one counts."""
-        said = self.text.getvalue()
+        said = str(self.text)
         begins = self._calls_at or [0]
         for begin, end in reversed(list(zip(begins, [*begins[1:], len(said)], strict=True))):
             if fenced := read_fenced(said[begin:end], ballot, self.brief.read):

@@ -27,6 +27,7 @@ from magisystem.http.body import read_json_body
 from magisystem.http.docs import documentation
 from magisystem.http.event_stream import EventStream
 from magisystem.http.hosts import HostCheck, allowed_hosts
+from magisystem.http.loading import Loading
 from magisystem.http.problems import answer_error, answer_fault, answer_http_error
 from magisystem.http.proposals import proposal
 from magisystem.http.socket import Socket, origin_refusal
@@ -53,11 +54,11 @@ SERVICE = "magisystem-backend"
 LOCAL_OWNER = "local"
 
 
-def create_app(application: Application, bundle: Path = BUNDLE) -> Starlette:
+def create_app(application: Application, bundle: Path = BUNDLE, *, loaded: asyncio.Event | None = None) -> Starlette:
     """Give the ASGI application in front of what was opened; whoever opened it closes it after the server has ended.
 
     ``app.state.stopping`` is an event; setting it aborts every open stream, so that their readers come back elsewhere.
-    ``bundle`` is the folder of the web client.
+    ``bundle`` is the folder of the web client. With ``loaded``, requests wait for it, but for ``/ping``.
 
     Raises:
         SettingsInvalid: the web client's configuration cannot be read, or a field of it is wrong.
@@ -72,6 +73,7 @@ def create_app(application: Application, bundle: Path = BUNDLE) -> Starlette:
         exception_handlers={MagiError: answer_error, HTTPException: answer_http_error, Exception: answer_fault},
         middleware=[
             Middleware(HostCheck, allowed=allowed_hosts(settings)),
+            *([Middleware(Loading, loaded=loaded)] if loaded else []),
             Middleware(
                 CORSMiddleware,
                 allow_origins=settings.cors_origins,

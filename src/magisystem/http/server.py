@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 
 import uvicorn
@@ -44,6 +44,7 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._on_listening = on_listening
         self._stopping = stopping
+        self.listening = asyncio.Event()
         self.signals: list[int] = []
 
     @contextmanager
@@ -61,6 +62,7 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._on_listening()
+            self.listening.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Abort the streams, which would not end by themselves, then close as uvicorn does."""
@@ -93,16 +95,17 @@ def serve(configuration: Configuration, on_listening: Callable[[], None]) -> Non
 async def _serve(configuration: Configuration, on_listening: Callable[[], None]) -> list[int]:
     settings = configuration.settings
     async with open_application(configuration) as application:
-        app = create_app(application)
+        loaded = asyncio.Event()
+        app = create_app(application, loaded=loaded)
         config = uvicorn_config(app, host=settings.host, port=settings.port)
-        recovering = asyncio.create_task(_keep_recovering(application))
-        warming = asyncio.create_task(_warm(application))
         server = _Server(config, on_listening, app.state.stopping)
+        # A library that loads takes the processor from whatever else the process does, so the port is opened first.
+        working = asyncio.create_task(_work(application, server.listening, loaded))
         try:
             await server.serve()
         finally:
-            recovering.cancel()
-            await asyncio.wait([recovering, warming])
+            working.cancel()
+            await asyncio.wait([working])
     return server.signals
 
 
@@ -126,26 +129,48 @@ def uvicorn_config(app: ASGIApp, *, host: str, port: int) -> uvicorn.Config:
     )
 
 
+async def _work(application: Application, listening: asyncio.Event, loaded: asyncio.Event) -> None:
+    """Do what a server does beside answering once it listens: load what answers need, go on with what was left."""
+    await listening.wait()
+    try:
+        await _supervised("what answers need cannot be loaded", application.load)
+    finally:
+        loaded.set()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_warm(application))
+        group.create_task(_keep_recovering(application))
+
+
 async def _keep_recovering(application: Application) -> None:
     """Go on with what dead processes left, now and as long as the server runs: another one may die beside it."""
+
+    async def recover() -> None:
+        if recovered := await application.deliberations.recover():
+            _log.info("went on with what another process left unfinished: %s", ", ".join(recovered))
+
     while True:
-        try:
-            if recovered := await application.deliberations.recover():
-                _log.info("went on with what another process left unfinished: %s", ", ".join(recovered))
-        except MagiError as error:
-            _log.error("%s (%s)", error.message, error.code)
-        except Exception:  # noqa: BLE001 - the supervisor of recovery
-            _log.exception("recovery failed")
+        await _supervised("recovery failed", recover)
         await asyncio.sleep(_RECOVERY_S)
 
 
 async def _warm(application: Application) -> None:
     """Load what the first speech needs, which takes a second and more; meanwhile the server answers."""
-    try:
+
+    async def warm() -> None:
         await application.catalogue.warm(application.settings.model)
         await application.catalogue.find(application.settings.model, field="MAGI_MODEL")
+
+    await _supervised("the default model cannot be loaded", warm)
+
+
+async def _supervised(fault: str, do: Callable[[], Awaitable[None]]) -> None:
+    """Do something beside the server, which goes on whatever becomes of it."""
+    try:
+        await do()
     except MagiError as error:
         _log.error("%s (%s)", error.message, error.code)
+    except Exception:  # noqa: BLE001 - the supervisor of what a server does beside answering
+        _log.exception("%s", fault)
 
 
 def _is_no_abortion(record: logging.LogRecord) -> bool:

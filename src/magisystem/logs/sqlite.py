@@ -27,7 +27,7 @@ from magisystem.logs.group_commit import GroupCommit
 
 FILE_NAME = "magi.sqlite"
 
-_PAGE = 512
+_PAGE = 128
 # The latest records of a live log, kept in memory for those who keep up.
 _TAIL_BYTES = 128 * 1024
 _N_READERS = 2
@@ -294,6 +294,7 @@ class SqliteEventLog:
     def _reader(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, isolation_level=None, timeout=5.0, check_same_thread=False)
         connection.execute("PRAGMA query_only = 1")
+        connection.execute(f"PRAGMA cache_size = -{sqlite_file.CACHE_KIB}")
         self._connections.append(connection)
         return connection
 

@@ -23,6 +23,9 @@ from magisystem.errors import (
 SCHEMA_VERSION = 1
 # A tenth of a second or two, at the start of a process.
 _CHECKED_BYTES = 64 * 1024 * 1024
+# What a connection keeps of the file in memory; 2 MiB by default, for which a log has no use: it is written at its end
+# and read from front to back, past the system's own cache.
+CACHE_KIB = 256
 _DAMAGED = "Move it away to start anew, or recover what can be: sqlite3 FILE .recover"
 # "MAGI" in ASCII: SQLite's own mark in the file's header for whose file it is.
 APPLICATION_ID = 0x4D414749
@@ -114,6 +117,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     # With WAL, NORMAL keeps every commit through a crash of the process; only a crash of the machine may lose the
     # last ones. https://www.sqlite.org/pragma.html#pragma_synchronous
     connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     connection.execute("BEGIN IMMEDIATE")
     if not n_tables and not _number(connection, "SELECT count(*) FROM sqlite_master"):
         for statement in _SCHEMA.split(";"):

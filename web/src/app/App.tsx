@@ -9,6 +9,7 @@ import { BackendContext, type Backend } from '@/live/backend';
 import { ApiProblem } from '@/protocol/failures';
 import { Announcer } from '@/ui/Announcer';
 import { Panel } from '@/ui/Failure';
+import { keep, kept } from '@/ui/kept';
 import { paths } from '@/ui/paths';
 import { Toasts } from '@/ui/Toasts';
 import styles from './App.module.css';
@@ -20,20 +21,21 @@ const CouncilsPage = lazy(async () => ({ default: (await import('@/features/coun
 const TraceDrawer = lazy(async () => ({ default: (await import('@/features/trace/TraceDrawer')).TraceDrawer }));
 
 interface AppProps {
-  readonly backends: readonly [Backend, ...Backend[]];
+  readonly backends: readonly Backend[];
   /** `hash` for static hosts that cannot answer every path with the page. */
   readonly routing: 'path' | 'hash';
   readonly onSignOut?: (() => void) | undefined;
 }
 
-const KEPT_BACKEND = 'magi.backend';
+const KEPT_BACKEND = 'backend';
 
 export function App({ backends, routing, onSignOut }: AppProps) {
-  const [key, setKey] = useState(() => localStorage.getItem(KEPT_BACKEND));
-  const backend = backends.find((candidate) => candidate.key === key) ?? backends[0];
+  const [key, setKey] = useState(() => kept(KEPT_BACKEND));
   const [queries] = useState(createQueries);
+  const backend = backends.find((candidate) => candidate.key === key) ?? backends[0];
+  if (backend === undefined) throw new Error('no backend is configured');
   const choose = (next: string) => {
-    localStorage.setItem(KEPT_BACKEND, next);
+    keep(KEPT_BACKEND, next);
     setKey(next);
   };
   return (

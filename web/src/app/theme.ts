@@ -1,14 +1,15 @@
 /** Light or dark: as the system says, until somebody chooses. */
 import { useCallback, useEffect, useState } from 'react';
+import { keep, kept } from '@/ui/kept';
 
 export type Theme = 'light' | 'dark';
 
-const KEPT = 'magi.theme';
+const KEPT = 'theme';
 const SYSTEM = '(prefers-color-scheme: light)';
 
 function chosen(): Theme | null {
-  const kept = localStorage.getItem(KEPT);
-  return kept === 'light' || kept === 'dark' ? kept : null;
+  const theme = kept(KEPT);
+  return theme === 'light' || theme === 'dark' ? theme : null;
 }
 
 function preferred(): Theme {
@@ -32,7 +33,7 @@ export function useTheme(): readonly [Theme, (theme: Theme) => void] {
     return () => system.removeEventListener('change', follow);
   }, []);
   const choose = useCallback((next: Theme) => {
-    localStorage.setItem(KEPT, next);
+    keep(KEPT, next);
     setTheme(next);
   }, []);
   return [theme, choose];

@@ -1,21 +1,8 @@
 /** What the pages see of a deliberation that is being followed, live or from its log. */
 import type { DeliberationState, MagiEvent } from '@/protocol/types';
-import type { ApiProblem, Unreachable } from '@/transport/api';
+import type { Connection } from '@/transport/connection';
 
-/** How events reach this page. `poll` is the fallback where something on the way gathers the stream. */
-export type Carrier = 'socket' | 'stream' | 'poll';
-
-/**
- * The way to the server, as it stands.
- *
- * `lost` since `sinceMs` (epoch) with the number of tries; `refused` is final: the backend does not give this log.
- */
-export type Connection =
-  | { readonly kind: 'connecting' }
-  | { readonly kind: 'open'; readonly carrier: Carrier; readonly reason?: 'buffered' | 'no_stream' }
-  | { readonly kind: 'lost'; readonly sinceMs: number; readonly tries: number }
-  | { readonly kind: 'ended' }
-  | { readonly kind: 'refused'; readonly error: ApiProblem | Unreachable };
+export type { Carrier, Connection } from '@/transport/connection';
 
 /** Whether the work was asked to stop, as far as the server has confirmed it. */
 export type Stopping = 'no' | 'asked' | 'failed';
@@ -41,6 +28,8 @@ export interface Snapshot {
   readonly stopping: Stopping;
   /** Every event so far, in order; the array is replaced when it grows. `events[i].seq === i + 1`. */
   readonly events: readonly MagiEvent[];
+  /** Whether these are the events that the digest in `complete` was made of; null while that cannot be told. */
+  readonly verified: boolean | null;
 }
 
 /** A deliberation, followed from its first listener until some seconds after its last; shared by what shows it. */

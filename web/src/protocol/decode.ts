@@ -1,14 +1,5 @@
 /** The one reader of events. What a newer writer added, fields or whole types, is carried over as it stands. */
-import type {
-  Decision,
-  EventType,
-  LaneStatus,
-  MagiEvent,
-  Mode,
-  Outcome,
-  Role,
-  Rule,
-} from './types';
+import type { Decision, EventType, LaneStatus, MagiEvent, Mode, Outcome, Role, Rule } from './types';
 
 /** The text is not an event: no JSON object, or a field of a known type has the wrong form. */
 export class MalformedEvent extends Error {
@@ -21,10 +12,11 @@ const isText: Check = (value) => typeof value === 'string';
 const isNumber: Check = (value) => typeof value === 'number';
 const isCount: Check = (value) => Number.isInteger(value);
 const isFlag: Check = (value) => typeof value === 'boolean';
-const isOneOf = <T extends string>(...words: readonly T[]): Check => {
-  const known = new Set<unknown>(words);
-  return (value) => known.has(value);
-};
+/** Words as keys, so that the compiler asks for all of them and for no other. */
+const isOneOf =
+  (words: Readonly<Record<string, true>>): Check =>
+  (value) =>
+    typeof value === 'string' && Object.hasOwn(words, value);
 const maybe =
   (check: Check): Check =>
   (value) =>
@@ -43,12 +35,24 @@ function hasFields(checks: Readonly<Record<string, Check>>): Check {
   return (value) => isObject(value) && all.every(([name, check]) => check(value[name]));
 }
 
-const isDecision = isOneOf<Decision>('APPROVED', 'REJECTED', 'ABSTAINED');
-const isMode = isOneOf<Mode>('deliberate', 'chat');
-const isRole = isOneOf<Role>('sage', 'judge');
-const isRule = isOneOf<Rule>('judge', 'majority', 'unanimous');
-const isOutcome = isOneOf<Outcome>('decided', 'decided_degraded', 'inconclusive', 'answered');
-const isLaneStatus = isOneOf<LaneStatus>('voted', 'ruled', 'answered', 'abstained', 'failed', 'cancelled');
+const isDecision = isOneOf({ APPROVED: true, REJECTED: true, ABSTAINED: true } satisfies Record<Decision, true>);
+const isMode = isOneOf({ deliberate: true, chat: true } satisfies Record<Mode, true>);
+const isRole = isOneOf({ sage: true, judge: true } satisfies Record<Role, true>);
+const isRule = isOneOf({ judge: true, majority: true, unanimous: true } satisfies Record<Rule, true>);
+const isOutcome = isOneOf({
+  decided: true,
+  decided_degraded: true,
+  inconclusive: true,
+  answered: true,
+} satisfies Record<Outcome, true>);
+const isLaneStatus = isOneOf({
+  voted: true,
+  ruled: true,
+  answered: true,
+  abstained: true,
+  failed: true,
+  cancelled: true,
+} satisfies Record<LaneStatus, true>);
 const isUsage = hasFields({
   inputTokens: isCount,
   outputTokens: isCount,

@@ -17,7 +17,13 @@ export class ApiProblem extends Error {
   }
 }
 
-/** Nobody answered, or what answered is no MAGISystem server. */
+/** Nobody answered, or what answered is no MAGISystem server; `status` is then the HTTP status of its answer. */
 export class Unreachable extends Error {
   override readonly name = 'Unreachable';
+  readonly status: number | null;
+
+  constructor(message: string, status: number | null = null, options?: ErrorOptions) {
+    super(message, options);
+    this.status = status;
+  }
 }

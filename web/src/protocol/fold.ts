@@ -4,47 +4,72 @@
  * Any prefix of a log folds; events of unknown types and lanes never announced are taken as they come. Every state is a
  * value: what an event did not change is the same object in the next state.
  */
-import type { AgentComplete, DeliberationState, LaneState, MagiEvent, Start, VoteCast } from './types';
+import type {
+  AgentComplete,
+  Cancelled,
+  Complete,
+  DeliberationState,
+  Failed,
+  LaneState,
+  MagiEvent,
+  Start,
+  VoteCast,
+} from './types';
 
 /** The state before the first event. */
 export const EMPTY: DeliberationState = { status: 'empty', cursor: 0, lanes: [] };
 
+type Draft<T> = { -readonly [K in keyof T]: T[K] };
+
 /** Gives the state after `event`; one at or below the cursor was seen before and changes nothing. */
 export function fold(state: DeliberationState, event: MagiEvent): DeliberationState {
   if (event.seq <= state.cursor) return state;
-  const next = { ...state, status: state.status === 'empty' ? 'running' : state.status, cursor: event.seq };
+  const next: Draft<DeliberationState> = { ...state, cursor: event.seq };
+  if (next.status === 'empty') next.status = 'running';
+  take(next, event);
+  return next;
+}
+
+function take(next: Draft<DeliberationState>, event: MagiEvent): void {
   switch (event.type) {
     case 'start':
-      return { ...next, start: event, lanes: seated(state.lanes, event) };
+      next.start = event;
+      next.lanes = seated(next.lanes, event);
+      break;
     case 'agent_start':
-      return begun(next, blank(event.agentId, event.attempt));
+      // A new attempt voids what the lane said before, a vote or verdict included.
+      next.lanes = changed(next.lanes, event.agentId, () => blank(event.agentId, event.attempt));
+      if (next.verdict?.agentId === event.agentId) delete next.verdict;
+      break;
     case 'chunk':
-      next.lanes = changed(state.lanes, event.agentId, (lane) => ({ ...lane, text: lane.text + event.content }));
-      return next;
+      next.lanes = changed(next.lanes, event.agentId, (lane) => ({ ...lane, text: lane.text + event.content }));
+      break;
     case 'thinking':
-      next.lanes = changed(state.lanes, event.agentId, (lane) => ({
+      next.lanes = changed(next.lanes, event.agentId, (lane) => ({
         ...lane,
         thinking: lane.thinking + event.content,
       }));
-      return next;
+      break;
     case 'vote':
-      return { ...next, lanes: changed(state.lanes, event.agentId, (lane) => voted(lane, event)) };
+      next.lanes = changed(next.lanes, event.agentId, (lane) => voted(lane, event));
+      break;
     case 'verdict':
-      return { ...next, verdict: event, lanes: changed(state.lanes, event.agentId, (lane) => lane) };
+      next.lanes = changed(next.lanes, event.agentId, (lane) => lane);
+      next.verdict = event;
+      break;
     case 'agent_complete':
-      return { ...next, lanes: changed(state.lanes, event.agentId, (lane) => ended(lane, event)) };
+      next.lanes = changed(next.lanes, event.agentId, (lane) => ended(lane, event));
+      break;
     case 'complete':
-      return { ...unended(next), status: 'complete', complete: event };
     case 'cancelled':
-      return { ...unended(next), status: 'cancelled', cancelled: event };
     case 'error':
-      return { ...unended(next), status: 'error', error: event };
+      conclude(next, event);
+      break;
     case 'trace':
-      return next;
+      break;
     default:
       // A type of a newer writer.
       event satisfies never;
-      return next;
   }
 }
 
@@ -71,13 +96,6 @@ function seated(lanes: readonly LaneState[], start: Start): readonly LaneState[]
   return [...seats.values()];
 }
 
-/** A new attempt voids what the lane said before, a vote or verdict included. */
-function begun(state: DeliberationState, lane: LaneState): DeliberationState {
-  const { verdict, ...others } = state;
-  const kept = verdict && verdict.agentId !== lane.agentId ? { verdict } : {};
-  return { ...others, ...kept, lanes: changed(state.lanes, lane.agentId, () => lane) };
-}
-
 function changed(
   lanes: readonly LaneState[],
   agentId: string,
@@ -95,11 +113,18 @@ function voted(lane: LaneState, { decision, confidence, reasoning }: VoteCast): 
 }
 
 function ended(lane: LaneState, { status, cause, usage, durationMs }: AgentComplete): LaneState {
-  const { cause: _former, ...others } = lane;
-  return { ...others, status, usage, durationMs, ...(cause == null ? {} : { cause }) };
+  const next: Draft<LaneState> = { ...lane, status, usage, durationMs };
+  if (cause == null) delete next.cause;
+  else next.cause = cause;
+  return next;
 }
 
-function unended(state: DeliberationState): DeliberationState {
-  const { complete: _complete, cancelled: _cancelled, error: _error, ...others } = state;
-  return others;
+function conclude(next: Draft<DeliberationState>, event: Complete | Cancelled | Failed): void {
+  delete next.complete;
+  delete next.cancelled;
+  delete next.error;
+  next.status = event.type;
+  if (event.type === 'complete') next.complete = event;
+  else if (event.type === 'cancelled') next.cancelled = event;
+  else next.error = event;
 }

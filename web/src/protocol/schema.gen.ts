@@ -12,7 +12,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Start a deliberation and stream it, or act on one
-         * @description With `stream: false`, or `Accept: application/json` alone, it waits and answers one JSON document. With `Prefer: respond-async` a start is answered at once, with the id alone. With `action` it does the other verbs.
+         * @description With `stream: false`, or `Accept: application/json` alone, it waits and answers one JSON document. With `detached: true`, or `Prefer: respond-async`, a start is answered at once, with the id alone. With `action` it does the other verbs.
          */
         readonly post: {
             readonly parameters: {
@@ -32,7 +32,160 @@ export interface paths {
                      *       "question": "Should we move the billing service to Rust?"
                      *     }
                      */
-                    readonly "application/json": components["schemas"]["StartRequest"] | components["schemas"]["ResumeRequest"] | components["schemas"]["CancelRequest"] | components["schemas"]["GetRequest"] | components["schemas"]["ForgetRequest"] | components["schemas"]["ListRequest"];
+                    readonly "application/json": components["schemas"]["StartRequest"] | components["schemas"]["ResumeRequest"] | components["schemas"]["CancelRequest"] | components["schemas"]["GetRequest"] | components["schemas"]["ForgetRequest"] | components["schemas"]["RenameRequest"] | components["schemas"]["ListRequest"] | components["schemas"]["SessionsRequest"] | components["schemas"]["SessionRequest"] | components["schemas"]["CouncilsRequest"] | components["schemas"]["GetCouncilRequest"] | components["schemas"]["PutCouncilRequest"] | components["schemas"]["DeleteCouncilRequest"];
+                };
+            };
+            readonly responses: {
+                /** @description As asked */
+                readonly 200: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "text/event-stream": components["schemas"]["Event"];
+                        readonly "application/json": components["schemas"]["DeliberationState"];
+                    };
+                };
+                /** @description As asked */
+                readonly 202: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/json": {
+                            readonly deliberationId: string;
+                        };
+                    };
+                };
+                /** @description Deleted */
+                readonly 204: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description A problem */
+                readonly 400: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 404: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 408: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 409: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 413: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 415: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 421: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 503: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/runtimes/{arn}/invocations": {
+        readonly parameters: {
+            readonly query?: {
+                readonly qualifier?: string;
+            };
+            readonly header?: never;
+            readonly path: {
+                /** @description Any, percent-encoded; it is not looked at. */
+                readonly arn: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * The same under the path of AgentCore's data plane, so that its clients can be pointed here
+         * @description With `stream: false`, or `Accept: application/json` alone, it waits and answers one JSON document. With `detached: true`, or `Prefer: respond-async`, a start is answered at once, with the id alone. With `action` it does the other verbs.
+         */
+        readonly post: {
+            readonly parameters: {
+                readonly query?: {
+                    readonly qualifier?: string;
+                };
+                readonly header?: {
+                    /** @description A repeated start under the same key attaches to the first; see also `idempotencyKey` in the body. */
+                    readonly "Idempotency-Key"?: string;
+                    readonly Prefer?: "respond-async";
+                };
+                readonly path: {
+                    /** @description Any, percent-encoded; it is not looked at. */
+                    readonly arn: string;
+                };
+                readonly cookie?: never;
+            };
+            readonly requestBody: {
+                readonly content: {
+                    /**
+                     * @example {
+                     *       "question": "Should we move the billing service to Rust?"
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["StartRequest"] | components["schemas"]["ResumeRequest"] | components["schemas"]["CancelRequest"] | components["schemas"]["GetRequest"] | components["schemas"]["ForgetRequest"] | components["schemas"]["RenameRequest"] | components["schemas"]["ListRequest"] | components["schemas"]["SessionsRequest"] | components["schemas"]["SessionRequest"] | components["schemas"]["CouncilsRequest"] | components["schemas"]["GetCouncilRequest"] | components["schemas"]["PutCouncilRequest"] | components["schemas"]["DeleteCouncilRequest"];
                 };
             };
             readonly responses: {
@@ -196,7 +349,7 @@ export interface paths {
             readonly path?: never;
             readonly cookie?: never;
         };
-        /** The councils there are, in the form in which a request gives one whole */
+        /** The councils there are, presets first, in the form in which a request gives one whole */
         readonly get: {
             readonly parameters: {
                 readonly query?: never;
@@ -217,11 +370,214 @@ export interface paths {
                         };
                     };
                 };
+                /** @description A problem */
+                readonly 503: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
             };
         };
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/councils/{council_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly council_id: string;
+            };
+            readonly cookie?: never;
+        };
+        /** A council */
+        readonly get: {
+            readonly parameters: {
+                readonly query?: never;
+                readonly header?: never;
+                readonly path: {
+                    readonly council_id: string;
+                };
+                readonly cookie?: never;
+            };
+            readonly requestBody?: never;
+            readonly responses: {
+                /** @description As asked */
+                readonly 200: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/json": components["schemas"]["CouncilRequest"];
+                    };
+                };
+                /** @description A problem */
+                readonly 404: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 503: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        /** Keep a council under an id, in place of what was kept under it */
+        readonly put: {
+            readonly parameters: {
+                readonly query?: never;
+                readonly header?: never;
+                readonly path: {
+                    readonly council_id: string;
+                };
+                readonly cookie?: never;
+            };
+            readonly requestBody: {
+                readonly content: {
+                    readonly "application/json": components["schemas"]["CouncilRequest"];
+                };
+            };
+            readonly responses: {
+                /** @description As asked */
+                readonly 200: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/json": components["schemas"]["CouncilRequest"];
+                    };
+                };
+                /** @description It is new */
+                readonly 201: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/json": components["schemas"]["CouncilRequest"];
+                    };
+                };
+                /** @description A problem */
+                readonly 400: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 408: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 409: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 413: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 415: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 503: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        readonly post?: never;
+        /** Delete a council that is kept */
+        readonly delete: {
+            readonly parameters: {
+                readonly query?: never;
+                readonly header?: never;
+                readonly path: {
+                    readonly council_id: string;
+                };
+                readonly cookie?: never;
+            };
+            readonly requestBody?: never;
+            readonly responses: {
+                /** @description Deleted */
+                readonly 204: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description A problem */
+                readonly 404: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 409: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 503: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
         readonly options?: never;
         readonly head?: never;
         readonly patch?: never;
@@ -236,6 +592,7 @@ export interface paths {
                 readonly outcome?: components["schemas"]["Outcome"] | null;
                 readonly decision?: components["schemas"]["Decision"] | null;
                 readonly sessionId?: string | null;
+                readonly deliberationId?: string | null;
             };
             readonly header?: never;
             readonly path?: never;
@@ -251,6 +608,7 @@ export interface paths {
                     readonly outcome?: components["schemas"]["Outcome"] | null;
                     readonly decision?: components["schemas"]["Decision"] | null;
                     readonly sessionId?: string | null;
+                    readonly deliberationId?: string | null;
                 };
                 readonly header?: never;
                 readonly path?: never;
@@ -512,7 +870,78 @@ export interface paths {
         };
         readonly options?: never;
         readonly head?: never;
-        readonly patch?: never;
+        /** Give it a title, or with `null` take its title away */
+        readonly patch: {
+            readonly parameters: {
+                readonly query?: never;
+                readonly header?: never;
+                readonly path: {
+                    readonly deliberation_id: string;
+                };
+                readonly cookie?: never;
+            };
+            readonly requestBody: {
+                readonly content: {
+                    readonly "application/json": components["schemas"]["TitleRequest"];
+                };
+            };
+            readonly responses: {
+                /** @description As asked */
+                readonly 200: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/json": components["schemas"]["Renamed"];
+                    };
+                };
+                /** @description A problem */
+                readonly 400: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 404: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 413: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 415: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 503: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
         readonly trace?: never;
     };
     readonly "/deliberations/{deliberation_id}/events": {
@@ -1050,7 +1479,7 @@ export interface components {
          * @description One deliberation in a list. ``council`` is its council's id; ``status`` as in `DeliberationState`.
          *
          *         ``started_at`` and ``ended_at`` are RFC 3339 in UTC with milliseconds. ``summary`` is the verdict's; in a chat, the
-         *         beginning of the answer.
+         *         beginning of the answer. ``title`` is what its owner calls it.
          */
         readonly HistoryItem: {
             readonly deliberationId: string;
@@ -1065,6 +1494,15 @@ export interface components {
             readonly startedAt: string;
             readonly endedAt: string | null;
             readonly summary: string | null;
+            readonly title: string | null;
+        };
+        /**
+         * Renamed
+         * @description A deliberation and its title, as they are from now on.
+         */
+        readonly Renamed: {
+            readonly deliberationId: string;
+            readonly title: string | null;
         };
         /**
          * SessionPage
@@ -1171,10 +1609,48 @@ export interface components {
              * @default custom
              */
             readonly id?: string;
+            /**
+             * Name
+             * @description What people call it.
+             * @default null
+             */
+            readonly name?: string | null;
             /** @default judge */
             readonly rule?: components["schemas"]["Rule"];
             /** Agents */
             readonly agents: readonly components["schemas"]["SeatRequest"][];
+            /**
+             * @default {
+             *       "deliberationS": null,
+             *       "sageS": null,
+             *       "judgeS": null,
+             *       "silenceS": null
+             *     }
+             */
+            readonly limits?: components["schemas"]["LimitsRequest"];
+            /**
+             * Preset
+             * @description As it is listed; not read.
+             * @default null
+             */
+            readonly preset?: boolean | null;
+            /**
+             * Updatedat
+             * @description As it is listed; not read.
+             * @default null
+             */
+            readonly updatedAt?: string | null;
+        };
+        /**
+         * CouncilsRequest
+         * @description Asks for the councils there are.
+         */
+        readonly CouncilsRequest: {
+            /**
+             * Action
+             * @constant
+             */
+            readonly action: "councils";
         };
         /**
          * CriteriaRequest
@@ -1193,6 +1669,19 @@ export interface components {
             readonly rejectIf?: string;
         };
         /**
+         * DeleteCouncilRequest
+         * @description Deletes a council that is kept.
+         */
+        readonly DeleteCouncilRequest: {
+            /**
+             * Action
+             * @constant
+             */
+            readonly action: "delete_council";
+            /** Councilid */
+            readonly councilId: string;
+        };
+        /**
          * ForgetRequest
          * @description Stops a deliberation if it runs, and deletes it.
          */
@@ -1206,6 +1695,19 @@ export interface components {
             readonly action: "delete";
         };
         /**
+         * GetCouncilRequest
+         * @description Asks for a council.
+         */
+        readonly GetCouncilRequest: {
+            /**
+             * Action
+             * @constant
+             */
+            readonly action: "get_council";
+            /** Councilid */
+            readonly councilId: string;
+        };
+        /**
          * GetRequest
          * @description Asks for a deliberation's folded state.
          */
@@ -1217,6 +1719,32 @@ export interface components {
              * @constant
              */
             readonly action: "get";
+        };
+        /**
+         * LimitsRequest
+         * @description How long a council may take, in seconds: at most what the server's own settings say, which hold where none is.
+         */
+        readonly LimitsRequest: {
+            /**
+             * Deliberations
+             * @default null
+             */
+            readonly deliberationS?: number | null;
+            /**
+             * Sages
+             * @default null
+             */
+            readonly sageS?: number | null;
+            /**
+             * Judges
+             * @default null
+             */
+            readonly judgeS?: number | null;
+            /**
+             * Silences
+             * @default null
+             */
+            readonly silenceS?: number | null;
         };
         /**
          * ListRequest
@@ -1255,6 +1783,41 @@ export interface components {
              * @default null
              */
             readonly sessionId?: string | null;
+            /**
+             * Deliberationid
+             * @description That one alone.
+             * @default null
+             */
+            readonly deliberationId?: string | null;
+        };
+        /**
+         * PutCouncilRequest
+         * @description Keeps a council under an id, in place of what was kept under it.
+         */
+        readonly PutCouncilRequest: {
+            /**
+             * Action
+             * @constant
+             */
+            readonly action: "put_council";
+            /** Councilid */
+            readonly councilId: string;
+            readonly council: components["schemas"]["CouncilRequest"];
+        };
+        /**
+         * RenameRequest
+         * @description Gives a deliberation a title.
+         */
+        readonly RenameRequest: {
+            /** Title */
+            readonly title: string | null;
+            /** Deliberationid */
+            readonly deliberationId: string;
+            /**
+             * Action
+             * @constant
+             */
+            readonly action: "rename";
         };
         /**
          * ResumeRequest
@@ -1332,6 +1895,52 @@ export interface components {
             readonly systemPrompt: string;
         };
         /**
+         * SessionRequest
+         * @description Asks for a conversation's turns, the oldest first.
+         */
+        readonly SessionRequest: {
+            /**
+             * Limit
+             * @default 20
+             */
+            readonly limit?: number;
+            /**
+             * Cursor
+             * @description The `nextCursor` of the page before.
+             * @default null
+             */
+            readonly cursor?: string | null;
+            /**
+             * Action
+             * @constant
+             */
+            readonly action: "session";
+            /** Sessionid */
+            readonly sessionId: string;
+        };
+        /**
+         * SessionsRequest
+         * @description Asks for the conversations, the latest turn first.
+         */
+        readonly SessionsRequest: {
+            /**
+             * Limit
+             * @default 20
+             */
+            readonly limit?: number;
+            /**
+             * Cursor
+             * @description The `nextCursor` of the page before.
+             * @default null
+             */
+            readonly cursor?: string | null;
+            /**
+             * Action
+             * @constant
+             */
+            readonly action: "sessions";
+        };
+        /**
          * StartRequest
          * @description Starts a deliberation. Exactly one of ``messages``, ``question`` and ``prompt`` is given.
          *
@@ -1393,6 +2002,20 @@ export interface components {
              * @default true
              */
             readonly stream?: boolean;
+            /**
+             * Detached
+             * @description true: answer the id alone and at once, as with the header `Prefer: respond-async`, which does not come through everywhere.
+             * @default false
+             */
+            readonly detached?: boolean;
+        };
+        /**
+         * TitleRequest
+         * @description What a deliberation is to be called; ``null`` takes its title away.
+         */
+        readonly TitleRequest: {
+            /** Title */
+            readonly title: string | null;
         };
     };
     responses: never;
@@ -1434,6 +2057,7 @@ export type DeliberationState = components['schemas']['DeliberationState'];
 export type LaneState = components['schemas']['LaneState'];
 export type HistoryPage = components['schemas']['HistoryPage'];
 export type HistoryItem = components['schemas']['HistoryItem'];
+export type Renamed = components['schemas']['Renamed'];
 export type SessionPage = components['schemas']['SessionPage'];
 export type SessionItem = components['schemas']['SessionItem'];
 export type SessionTurns = components['schemas']['SessionTurns'];
@@ -1441,12 +2065,21 @@ export type AgentRequest = components['schemas']['AgentRequest'];
 export type CancelRequest = components['schemas']['CancelRequest'];
 export type ChatMessage = components['schemas']['ChatMessage'];
 export type CouncilRequest = components['schemas']['CouncilRequest'];
+export type CouncilsRequest = components['schemas']['CouncilsRequest'];
 export type CriteriaRequest = components['schemas']['CriteriaRequest'];
+export type DeleteCouncilRequest = components['schemas']['DeleteCouncilRequest'];
 export type ForgetRequest = components['schemas']['ForgetRequest'];
+export type GetCouncilRequest = components['schemas']['GetCouncilRequest'];
 export type GetRequest = components['schemas']['GetRequest'];
+export type LimitsRequest = components['schemas']['LimitsRequest'];
 export type ListRequest = components['schemas']['ListRequest'];
+export type PutCouncilRequest = components['schemas']['PutCouncilRequest'];
+export type RenameRequest = components['schemas']['RenameRequest'];
 export type ResumeRequest = components['schemas']['ResumeRequest'];
 export type SeatRequest = components['schemas']['SeatRequest'];
+export type SessionRequest = components['schemas']['SessionRequest'];
+export type SessionsRequest = components['schemas']['SessionsRequest'];
 export type StartRequest = components['schemas']['StartRequest'];
+export type TitleRequest = components['schemas']['TitleRequest'];
 export type $defs = Record<string, never>;
 export type operations = Record<string, never>;

@@ -1,0 +1,73 @@
+import { useQuery } from '@tanstack/react-query';
+import { useTranslation } from 'react-i18next';
+import { Link } from 'wouter';
+import { useBackend } from '@/live/backend';
+import type { HistoryItem } from '@/protocol/types';
+import { beginning } from '@/ui/beginning';
+import { DecisionMark, OutcomeMark } from '@/ui/Decision';
+import { FailureNotice } from '@/ui/Failure';
+import { useFormats } from '@/ui/format';
+import { paths } from '@/ui/paths';
+import styles from './Picker.module.css';
+
+const RECENT_ITEMS = 10;
+const NAME_CHARS = 200;
+
+type Item = HistoryItem & { readonly title?: string | null };
+
+interface PickerProps {
+  readonly letter: string;
+  readonly without: string | null;
+  readonly onChoose: (id: string) => void;
+}
+
+/** Chooses one of the recent deliberations. */
+export function Picker({ letter, without, onChoose }: PickerProps) {
+  const { t } = useTranslation(['compare', 'common']);
+  const { api, key } = useBackend();
+  const recent = useQuery({
+    queryKey: ['compare', key, 'recent'],
+    // One more than is shown, since one may stand on the other side.
+    queryFn: ({ signal }) => api.list({ limit: RECENT_ITEMS + 1 }, signal),
+  });
+  if (recent.isPending) return <p role="status">{t('common:loading')}</p>;
+  if (recent.data === undefined) return <FailureNotice error={recent.error} onRetry={() => void recent.refetch()} />;
+  const items = recent.data.items.filter(({ deliberationId }) => deliberationId !== without).slice(0, RECENT_ITEMS);
+  if (items.length === 0) {
+    return (
+      <p className={styles['hint']}>
+        {t('picker.none')} <Link href={paths.ask}>{t('picker.ask')}</Link>
+      </p>
+    );
+  }
+  return (
+    <>
+      <ul className={styles['items']} aria-label={t('picker.recent', { letter })}>
+        {items.map((item) => (
+          <Choice key={item.deliberationId} item={item} onChoose={onChoose} />
+        ))}
+      </ul>
+      <p className={styles['hint']}>
+        {t('picker.older')} <Link href={paths.history}>{t('common:nav.history')}</Link>
+      </p>
+    </>
+  );
+}
+
+function Choice({ item, onChoose }: { readonly item: Item; readonly onChoose: (id: string) => void }) {
+  const formats = useFormats();
+  const title = item.title?.trim() ?? '';
+  return (
+    <li>
+      <button type="button" className={styles['choice']} onClick={() => onChoose(item.deliberationId)}>
+        <span className={styles['name']}>{beginning(title === '' ? item.question : title, NAME_CHARS)}</span>
+        <span className={styles['when']}>{formats.moment(item.startedAt)}</span>
+        {item.decision !== null ? (
+          <DecisionMark decision={item.decision} />
+        ) : (
+          item.outcome !== null && <OutcomeMark outcome={item.outcome} />
+        )}
+      </button>
+    </li>
+  );
+}

@@ -1,0 +1,89 @@
+/**
+ * Backends with one path for everything: Amazon Bedrock AgentCore Runtime, and the Lambda Function URL before it.
+ *
+ * Verb, id, cursor and key are in the body, because the platform filters headers.
+ */
+import type { DeliberationState, HistoryPage, SessionTurns } from '@/protocol/types';
+import { isBegun, isCouncil, isList, isState, type Begun, type Items } from './answers';
+import type { Api, Council, ModelOffer } from './api';
+import type { AgentCoreConfig } from './config';
+import type { Ways } from './following';
+import type { Call, Http } from './http';
+import type { Timing } from './patience';
+import { Polls } from './poll';
+import { runtimeSession } from './session';
+import { openStream } from './stream';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Where and with which headers everything is posted. */
+export interface Endpoint {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** The endpoint of a runtime: its ARN is one segment of the path. */
+export function agentCoreEndpoint(config: AgentCoreConfig): Endpoint {
+  const host = config.endpoint ?? `https://bedrock-agentcore.${config.region}.amazonaws.com`;
+  const qualifier = encodeURIComponent(config.qualifier);
+  return {
+    url: `${host}/runtimes/${encodeURIComponent(config.arn)}/invocations?qualifier=${qualifier}`,
+    headers: { 'X-Amzn-Bedrock-AgentCore-Runtime-Session-Id': runtimeSession(config.arn) },
+  };
+}
+
+export function lambdaEndpoint(url: string): Endpoint {
+  return { url: `${url}/invocations`, headers: {} };
+}
+
+/** The verbs, all posted to one path. */
+export function runtimeApi(http: Http, endpoint: Endpoint): Api {
+  const call = (body: Fields, signal?: AbortSignal, keepalive?: boolean): Call => ({
+    method: 'POST',
+    ...endpoint,
+    body,
+    signal,
+    keepalive,
+  });
+  return {
+    async start(request, idempotencyKey, signal) {
+      const begun = call({ ...request, idempotencyKey, detached: true }, signal);
+      return (await http.json<Begun>(begun, isBegun)).deliberationId;
+    },
+    state: (id, signal) => http.json<DeliberationState>(call({ action: 'get', deliberationId: id }, signal), isState),
+    cancel: (id) => http.json<DeliberationState>(call({ action: 'cancel', deliberationId: id }), isState),
+    forget: (id, options) =>
+      http.confirm(call({ action: 'delete', deliberationId: id }, undefined, options?.keepalive)),
+    rename: (id, title) => http.confirm(call({ action: 'rename', deliberationId: id, title })),
+    list: (query, signal) => http.json<HistoryPage>(call({ action: 'list', ...given(query) }, signal), isList),
+    session: (sessionId, signal) =>
+      http.json<SessionTurns>(call({ action: 'session', sessionId, limit: 100 }, signal), isList),
+    async councils(signal) {
+      return (await http.json<Items<Council>>(call({ action: 'councils' }, signal), isList)).items;
+    },
+    putCouncil: ({ id, rule, agents }) =>
+      http.json<Council>(call({ action: 'put_council', council: { id, rule, agents } }), isCouncil),
+    deleteCouncil: (id) => http.confirm(call({ action: 'delete_council', id })),
+    async models(signal) {
+      return (await http.json<Items<ModelOffer>>(call({ action: 'models' }, signal), isList)).items;
+    },
+  };
+}
+
+/** The ways to the logs: streamed, and polled for; a socket would be another path. */
+export function runtimeWays(http: Http, endpoint: Endpoint, timing: Timing): Ways {
+  const resume = (id: string, fields: Fields): Call => ({
+    method: 'POST',
+    ...endpoint,
+    body: { action: 'resume', deliberationId: id, ...fields },
+  });
+  return {
+    socket: null,
+    stream: (id, after, signal) => openStream(http, resume(id, { after }), timing, signal),
+    poll: (id) => new Polls(http, (after, wait) => resume(id, { after, stream: false, wait }), timing),
+  };
+}
+
+function given(query: object): Fields {
+  return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined && value !== ''));
+}
