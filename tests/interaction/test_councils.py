@@ -197,6 +197,8 @@ async def test_every_verb_about_councils_and_sessions_goes_over_a_socket(server:
         assert refused["error"]["code"] == "council_not_found"
         refused = await talk.ask({"action": "session", "sessionId": "s-2"})
         assert refused["error"]["code"] == "session_not_found"
+        models = await talk.ask({"action": "models"})
+        assert (models["type"], models["models"]["items"][0]["prefix"]) == ("models", "embedded")
 
 
 async def test_the_client_finds_kept_councils_and_can_give_one_back(server: Server) -> None:

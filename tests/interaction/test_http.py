@@ -439,6 +439,28 @@ async def test_the_documentation_shows_the_schema_that_every_event_keeps(server:
     assert set(document["paths"]["/invocations"]) == {"post"}
 
 
+async def test_the_models_are_listed_with_what_they_lack_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    async with scripted_server(ScriptedModel()) as server:
+        answer = await server.http.get("/models")
+        by_action = await server.http.post("/invocations", json={"action": "models"})
+    listed = answer.json()
+    embedded, *others = listed["items"]
+    assert embedded == {
+        "prefix": "embedded",
+        "example": "embedded",
+        "note": "rule-based, no language model",
+        "usable": True,
+        "reason": None,
+    }
+    assert {item["prefix"] for item in others} >= {"bedrock", "openai", "anthropic", "ollama"}
+    assert all(item["usable"] is (item["reason"] is None) for item in others)
+    assert listed["default"] == dict.fromkeys(("caspar", "balthasar", "melchior", "solomon"), "scripted:model")
+    assert listed["otherwise"] == "scripted:model"
+    assert [item["prefix"] for item in by_action.json()["items"]] == [item["prefix"] for item in listed["items"]]
+    assert "secret" not in answer.text
+
+
 async def test_the_councils_are_listed(server: Server) -> None:
     (council,) = (await server.http.get("/councils")).json()["items"]
     assert [agent["name"] for agent in council["agents"]] == ["CASPAR", "BALTHASAR", "MELCHIOR", "SOLOMON"]

@@ -134,6 +134,11 @@ class Deliberations:
             await self.history.__aexit__()
 
     @property
+    def choice(self) -> ModelChoice:
+        """Which model an agent gets where nobody names one."""
+        return self._choice
+
+    @property
     def n_running(self) -> int:
         """How many deliberations run now."""
         return len(self._running)

@@ -105,6 +105,7 @@ def _routes(routes: "Routes") -> list[BaseRoute]:
         Route("/councils/{council_id}", routes.council),
         Route("/councils/{council_id}", routes.put_council, methods=["PUT"]),
         Route("/councils/{council_id}", routes.delete_council, methods=["DELETE"]),
+        Route("/models", routes.models),
         Route("/sessions", routes.sessions),
         Route("/sessions/{session_id}", routes.session),
         Route("/deliberations", routes.past),
@@ -218,6 +219,10 @@ class Routes:
     async def delete_council(self, request: Request) -> Response:
         """Delete a council that is kept."""
         return _answered(await self.verbs.delete_council(request.path_params["council_id"]))
+
+    async def models(self, _: Request) -> Response:
+        """Tell which models can be used here."""
+        return _answered(await self.verbs.models())
 
     async def socket(self, websocket: WebSocket) -> None:
         """Serve a socket, if whoever opens it may."""

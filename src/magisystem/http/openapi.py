@@ -34,11 +34,11 @@ deliberations at once. What it sends has a `type`: `started` and `resumed` (`del
 before the events of a following; `events` (`deliberationId`, `events`); `ended` (`deliberationId`, `cursor`) after the
 last one; `state` (`deliberationId`, `state`, `requestId`), the answer to `get` and `cancel`; `page` (`page`,
 `requestId`), the answer to `list`, `sessions` and `session`; `councils` (`councils`); `council` (`council`), the answer
-to `get_council` and `put_council`; `deleted`; `renamed` (`title`); `error` (`error{code,message,retryable,field}`,
-`requestId`, `deliberationId`), after which the socket stays. A message over 32 KiB comes as `part` frames (`index` from
-0, `of`, `text`), one directly after the other: their texts, joined, are the message; index 0 always begins a new one.
-It closes with 1012 where the server stops and with 1013 where its reader is too slow, after an `error` of the code
-`slow_reader` with the `cursors` to resume from; the deliberations go on.
+to `get_council` and `put_council`; `models` (`models`); `deleted`; `renamed` (`title`); `error`
+(`error{code,message,retryable,field}`, `requestId`, `deliberationId`), after which the socket stays. A message over 32
+KiB comes as `part` frames (`index` from 0, `of`, `text`), one directly after the other: their texts, joined, are the
+message; index 0 always begins a new one. It closes with 1012 where the server stops and with 1013 where its reader is
+too slow, after an `error` of the code `slow_reader` with the `cursors` to resume from; the deliberations go on.
 """
 _REFERENCE = "#/components/schemas/{name}"
 _EXAMPLE = {"question": "Should we move the billing service to Rust?"}
@@ -112,6 +112,34 @@ _PING: Schema = {
     "version": {"type": "string"},
     "time_of_last_update": {"type": "integer", "description": "Unix second of the last change of status."},
 }
+_MODELS: Schema = {
+    "items": {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": {
+                "prefix": {
+                    "type": "string",
+                    "description": "What the names of its models begin with, before the colon.",
+                },
+                "example": {"type": "string"},
+                "note": {"type": ["string", "null"]},
+                "usable": {"type": "boolean"},
+                "reason": {
+                    "type": ["string", "null"],
+                    "description": "Where it cannot be used: why, and what mends it.",
+                },
+            },
+            "required": ["prefix", "example", "note", "usable", "reason"],
+        },
+    },
+    "default": {
+        "type": "object",
+        "description": "By agent id.",
+        "additionalProperties": {"type": "string"},
+    },
+    "otherwise": {"type": "string", "description": "What every other agent gets."},
+}
 _PAGE: Schema = {
     "events": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}},
     "cursor": {"type": "integer"},
@@ -169,6 +197,13 @@ def _paths() -> Schema:
         "/runtimes/{arn}/invocations": _as_agentcore(invocations),
         "/ping": {"get": {"summary": "Health", "responses": {"200": _answer(_json_of(_PING))}}},
         **_councils(),
+        "/models": {
+            "get": {
+                "summary": "Which models can be used here, what each of the others lacks, and which one an agent gets "
+                "that nobody names one for",
+                "responses": {"200": _answer(_json_of(_MODELS))},
+            }
+        },
         **_lists(),
         "/deliberations/{deliberation_id}": {
             "parameters": by_id,

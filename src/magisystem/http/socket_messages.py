@@ -24,6 +24,7 @@ type         further fields                                               meanin
 ``council``  ``council{…}``, ``requestId``?                               the answer to ``get_council`` and
                                                                           ``put_council``
 ``councils`` ``councils{items}``, ``requestId``?                          the answer to ``councils``
+``models``   ``models{items,default,otherwise}``, ``requestId``?          the answer to ``models``
 ``error``    ``error{code,message,retryable,field?,faults?,cursor?}``,    what was asked, or following that
              ``requestId``?, ``deliberationId``?, ``cursors``?            deliberation, failed; the socket stays
 ``part``     ``index``, ``of``, ``text``                                  a piece of a message over the limit

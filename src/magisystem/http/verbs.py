@@ -11,6 +11,7 @@ from http import HTTPStatus
 import msgspec
 
 from magisystem.application import Application
+from magisystem.council.presets import MAGI
 from magisystem.errors import InvalidRequest
 from magisystem.http import history
 from magisystem.http.proposals import council_fields, kept_council
@@ -25,6 +26,7 @@ from magisystem.protocol.requests import (
     GetCouncilRequest,
     GetRequest,
     ListRequest,
+    ModelsRequest,
     PageRequest,
     PutCouncilRequest,
     RenameRequest,
@@ -45,6 +47,7 @@ VerbRequest = (
     | GetCouncilRequest
     | PutCouncilRequest
     | DeleteCouncilRequest
+    | ModelsRequest
 )
 
 
@@ -93,6 +96,8 @@ class Verbs:
                 answering = self.put_council(council_id, council)
             case DeleteCouncilRequest(council_id=council_id):
                 answering = self.delete_council(council_id)
+            case ModelsRequest():
+                answering = self.models()
         return await answering
 
     async def state(self, deliberation_id: str) -> Answer:
@@ -153,6 +158,24 @@ class Verbs:
         """Delete a council that is kept."""
         await self.application.councils.forget(self.owner, council_id)
         return Answer("deleted", status=HTTPStatus.NO_CONTENT, fields={"councilId": council_id})
+
+    async def models(self) -> Answer:
+        """Give what can be used here and what each of the others lacks, and which model an agent gets by default."""
+        found = await self.application.catalogue.survey()
+        choice = self.application.deliberations.choice
+        agent_ids = [*(agent.id for agent in MAGI.agents), *choice.by_agent]
+        items = [
+            {
+                "prefix": provider.prefix,
+                "example": provider.example,
+                "note": provider.note,
+                "usable": provider.reason is None,
+                "reason": provider.reason,
+            }
+            for provider in found
+        ]
+        default = {agent_id: choice.for_agent(agent_id) for agent_id in agent_ids}
+        return _fields("models", {"items": items, "default": default, "otherwise": choice.default})
 
 
 def _fields(kind: str, fields: Mapping[str, object], status: HTTPStatus = HTTPStatus.OK) -> Answer:

@@ -301,6 +301,12 @@ class DeleteCouncilRequest(Request):
     council_id: Identifier
 
 
+class ModelsRequest(Request):
+    """Asks which models can be used."""
+
+    action: Literal["models"]
+
+
 Action = (
     ResumeRequest
     | CancelRequest
@@ -314,6 +320,7 @@ Action = (
     | GetCouncilRequest
     | PutCouncilRequest
     | DeleteCouncilRequest
+    | ModelsRequest
 )
 ActionRequest = Annotated[Action, Field(discriminator="action")]
 Invocation = StartRequest | Action

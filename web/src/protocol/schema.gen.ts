@@ -32,7 +32,7 @@ export interface paths {
                      *       "question": "Should we move the billing service to Rust?"
                      *     }
                      */
-                    readonly "application/json": components["schemas"]["StartRequest"] | components["schemas"]["ResumeRequest"] | components["schemas"]["CancelRequest"] | components["schemas"]["GetRequest"] | components["schemas"]["ForgetRequest"] | components["schemas"]["RenameRequest"] | components["schemas"]["ListRequest"] | components["schemas"]["SessionsRequest"] | components["schemas"]["SessionRequest"] | components["schemas"]["CouncilsRequest"] | components["schemas"]["GetCouncilRequest"] | components["schemas"]["PutCouncilRequest"] | components["schemas"]["DeleteCouncilRequest"];
+                    readonly "application/json": components["schemas"]["StartRequest"] | components["schemas"]["ResumeRequest"] | components["schemas"]["CancelRequest"] | components["schemas"]["GetRequest"] | components["schemas"]["ForgetRequest"] | components["schemas"]["RenameRequest"] | components["schemas"]["ListRequest"] | components["schemas"]["SessionsRequest"] | components["schemas"]["SessionRequest"] | components["schemas"]["CouncilsRequest"] | components["schemas"]["GetCouncilRequest"] | components["schemas"]["PutCouncilRequest"] | components["schemas"]["DeleteCouncilRequest"] | components["schemas"]["ModelsRequest"];
                 };
             };
             readonly responses: {
@@ -185,7 +185,7 @@ export interface paths {
                      *       "question": "Should we move the billing service to Rust?"
                      *     }
                      */
-                    readonly "application/json": components["schemas"]["StartRequest"] | components["schemas"]["ResumeRequest"] | components["schemas"]["CancelRequest"] | components["schemas"]["GetRequest"] | components["schemas"]["ForgetRequest"] | components["schemas"]["RenameRequest"] | components["schemas"]["ListRequest"] | components["schemas"]["SessionsRequest"] | components["schemas"]["SessionRequest"] | components["schemas"]["CouncilsRequest"] | components["schemas"]["GetCouncilRequest"] | components["schemas"]["PutCouncilRequest"] | components["schemas"]["DeleteCouncilRequest"];
+                    readonly "application/json": components["schemas"]["StartRequest"] | components["schemas"]["ResumeRequest"] | components["schemas"]["CancelRequest"] | components["schemas"]["GetRequest"] | components["schemas"]["ForgetRequest"] | components["schemas"]["RenameRequest"] | components["schemas"]["ListRequest"] | components["schemas"]["SessionsRequest"] | components["schemas"]["SessionRequest"] | components["schemas"]["CouncilsRequest"] | components["schemas"]["GetCouncilRequest"] | components["schemas"]["PutCouncilRequest"] | components["schemas"]["DeleteCouncilRequest"] | components["schemas"]["ModelsRequest"];
                 };
             };
             readonly responses: {
@@ -578,6 +578,58 @@ export interface paths {
                 };
             };
         };
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/models": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Which models can be used here, what each of the others lacks, and which one an agent gets that nobody names one for */
+        readonly get: {
+            readonly parameters: {
+                readonly query?: never;
+                readonly header?: never;
+                readonly path?: never;
+                readonly cookie?: never;
+            };
+            readonly requestBody?: never;
+            readonly responses: {
+                /** @description As asked */
+                readonly 200: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/json": {
+                            readonly items: readonly {
+                                /** @description What the names of its models begin with, before the colon. */
+                                readonly prefix: string;
+                                readonly example: string;
+                                readonly note: string | null;
+                                readonly usable: boolean;
+                                /** @description Where it cannot be used: why, and what mends it. */
+                                readonly reason: string | null;
+                            }[];
+                            /** @description By agent id. */
+                            readonly default: {
+                                readonly [key: string]: string;
+                            };
+                            /** @description What every other agent gets. */
+                            readonly otherwise: string;
+                        };
+                    };
+                };
+            };
+        };
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
         readonly patch?: never;
@@ -1791,6 +1843,17 @@ export interface components {
             readonly deliberationId?: string | null;
         };
         /**
+         * ModelsRequest
+         * @description Asks which models can be used.
+         */
+        readonly ModelsRequest: {
+            /**
+             * Action
+             * @constant
+             */
+            readonly action: "models";
+        };
+        /**
          * PutCouncilRequest
          * @description Keeps a council under an id, in place of what was kept under it.
          */
@@ -2073,6 +2136,7 @@ export type GetCouncilRequest = components['schemas']['GetCouncilRequest'];
 export type GetRequest = components['schemas']['GetRequest'];
 export type LimitsRequest = components['schemas']['LimitsRequest'];
 export type ListRequest = components['schemas']['ListRequest'];
+export type ModelsRequest = components['schemas']['ModelsRequest'];
 export type PutCouncilRequest = components['schemas']['PutCouncilRequest'];
 export type RenameRequest = components['schemas']['RenameRequest'];
 export type ResumeRequest = components['schemas']['ResumeRequest'];
