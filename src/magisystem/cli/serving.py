@@ -39,7 +39,8 @@ def address(host: str, port: int) -> str:
 
 def _announce(url: str) -> None:
     sys.stdout.write(
-        f'MAGISystem listens on {url}. Ask: make ask Q="Should we …?" or magi ask --url {url} "…"; API: {url}/docs\n'
+        f"MAGISystem listens on {url}. Open it in a browser; or ask in a terminal: "
+        f'make ask Q="Should we …?", or magi ask --url {url} "…". API: {url}/docs\n'
     )
     sys.stdout.flush()
 
