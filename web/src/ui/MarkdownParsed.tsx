@@ -63,8 +63,8 @@ function SafeLink({ to, children }: { readonly to: string | undefined; readonly 
 function ScrollingTable({ children }: { readonly children: ReactNode }) {
   const { t } = useTranslation('deliberation');
   return (
-    // A region that scrolls must be within a keyboard's reach.
-    <div className={styles['table']} role="region" aria-label={t('table')} tabIndex={0}>
+    // What scrolls must be within a keyboard's reach.
+    <div className={styles['table']} role="group" aria-label={t('table')} tabIndex={0}>
       <table>{children}</table>
     </div>
   );

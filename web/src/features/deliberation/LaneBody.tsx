@@ -1,7 +1,8 @@
-import { useState } from 'react';
+import { useCallback, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useSelected } from '@/live/backend';
 import type { LiveDeliberation, Snapshot } from '@/live/live';
+import { Replay } from '@/live/replay';
 import { Button } from '@/ui/Button';
 import { useFormats } from '@/ui/format';
 import { Markdown } from '@/ui/Markdown';
@@ -24,7 +25,7 @@ interface LaneBodyProps {
 export function LaneBody({ source, agentId, name, facts, phase, level }: LaneBodyProps) {
   const { t } = useTranslation('deliberation');
   const isStreaming = isSpeaking(phase);
-  const { scroller, content, isBehind, toEnd } = useFollow(isStreaming);
+  const { scroller, content, isBehind, toEnd } = useFollow(isStreaming, useSaidMs(source, agentId));
   const isSilent = facts.status !== null && !facts.hasText && !facts.hasThinking;
   return (
     <div className={styles['body']}>
@@ -51,6 +52,15 @@ export function LaneBody({ source, agentId, name, facts, phase, level }: LaneBod
       )}
     </div>
   );
+}
+
+/** How long the lane has spoken by the log; nothing in a replay, which is watched whatever its speed. */
+function useSaidMs(source: LiveDeliberation, agentId: string): () => number {
+  return useCallback(() => {
+    if (source instanceof Replay) return 0;
+    const time = source.snapshot().times[agentId];
+    return time === undefined ? 0 : (time.endedAt ?? time.lastTextAt ?? time.startedAt) - time.startedAt;
+  }, [source, agentId]);
 }
 
 interface TextProps {

@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'wouter';
 import type { HistoryItem } from '@/protocol/types';
@@ -58,8 +59,13 @@ interface TurnProps {
 
 function Turn({ item, n, isCurrent }: TurnProps) {
   const { t } = useTranslation('deliberation');
+  const turn = useRef<HTMLLIElement>(null);
+  useEffect(() => {
+    const [shown, list] = [turn.current, turn.current?.parentElement];
+    if (isCurrent && shown !== null && list != null) list.scrollLeft = shown.offsetLeft - list.offsetLeft;
+  }, [isCurrent]);
   return (
-    <li>
+    <li ref={turn}>
       <Link
         href={paths.deliberation(item.deliberationId)}
         className={styles['turn']}

@@ -13,7 +13,8 @@ const NEAR_PX = 24;
 /** The last words are shown a moment after it is known that they were the last. */
 const LAST_WORDS_MS = 1_000;
 
-export function useFollow(isGrowing: boolean): Follow {
+/** `saidMs` tells, at the end of the growth, how long it took where it came from; it is the same function always. */
+export function useFollow(isGrowing: boolean, saidMs: () => number): Follow {
   const scroller = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const following = useRef(false);
@@ -60,12 +61,20 @@ export function useFollow(isGrowing: boolean): Follow {
     if (!isGrowing) return undefined;
     following.current = true;
     clearTimeout(settling.current);
+    const box = scroller.current;
+    const sinceMs = performance.now();
     return () => {
+      // What came much faster than it was said was there already: it is read from its beginning.
+      if (performance.now() - sinceMs < saidMs() / 2) {
+        following.current = false;
+        if (box !== null) box.scrollTop = 0;
+        return;
+      }
       settling.current = setTimeout(() => {
         following.current = false;
       }, LAST_WORDS_MS);
     };
-  }, [isGrowing]);
+  }, [isGrowing, saidMs]);
 
   return { scroller, content, isBehind, toEnd };
 }
