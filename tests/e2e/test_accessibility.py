@@ -13,7 +13,7 @@ from tests.support.axe import Axe
 from tests.support.recording import recording_server
 from tests.support.serving import Server
 from tests.support.visiting import Visit, visiting
-from tests.support.watching import begun, decided, judge, said, standing, start_of, log_of
+from tests.support.watching import begun, decided, log_of, said, standing, start_of, vote
 
 from magisystem.council.briefs import Brief
 from magisystem.deliberation.ports import Record, Repeated, Thought
@@ -70,7 +70,6 @@ class Past:
     degraded: str
     inconclusive: str
     overturned: str
-    live: str
     cancelled: str
     failed: str
     chat: str
@@ -94,7 +93,6 @@ async def past(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Past]
             degraded=await decided(http, "What if it degrades?"),
             inconclusive=await decided(http, "What if it fails?"),
             overturned=await decided(http, "What if the judge overturns it?"),
-            live=await begun(http, "What if it hangs now?"),
             cancelled=stopped,
             failed=await failed_after(folder, server, await decided(http)),
             chat=await decided(http, "And in one sentence?", mode="chat"),
@@ -153,7 +151,6 @@ ENDS: dict[str, tuple[Callable[[Past], str], str]] = {
     "degraded": (lambda past: past.degraded, "Decided, degraded"),
     "inconclusive": (lambda past: past.inconclusive, "Inconclusive"),
     "overturned": (lambda past: past.overturned, "Rejected"),
-    "live": (lambda past: past.live, "Deliberating"),
     "cancelled": (lambda past: past.cancelled, "Stopped"),
     "failed": (lambda past: past.failed, "Failed"),
     "chat": (lambda past: past.chat, "Answered"),
@@ -165,14 +162,33 @@ async def test_every_end_of_a_deliberation_is_open_to_everybody(browser: Browser
         for name, (find, stands) in ENDS.items():
             page = await visit.open(f"/d/{find(past)}")
             await expect(standing(page)).to_contain_text(stands)
-            await settled(page)
+            if name in {"decided", "inconclusive", "overturned"}:
+                await parsed(page, "CASPAR")
             await axe.look(name)
 
 
-async def settled(page: Page) -> None:
-    """Wait until the Markdown of the first lane is parsed, which is a script of its own."""
-    if await page.get_by_role("log", name="What CASPAR says").count():
-        await expect(said(page, "CASPAR").locator("table, p").first).to_be_visible()
+async def parsed(page: Page, name: str) -> None:
+    """Wait until a lane's Markdown is no longer shown as it was written: its parser is a script of its own."""
+    await expect(said(page, name).get_by_role("table")).to_be_visible()
+
+
+async def test_a_deliberation_that_runs_is_open_to_everybody(browser: Browser, past: Past) -> None:
+    running = await begun(past.server.http, "What if it hangs now?")
+    async with looked_at(browser, past.server.url) as (visit, axe):
+        page = await visit.open(f"/d/{running}")
+        await expect(vote(page, "CASPAR")).to_be_visible()
+        await parsed(page, "MELCHIOR")
+        await expect(standing(page)).to_have_text("Deliberating")
+        await axe.look("live")
+        await page.get_by_role("button", name="Trace").click()
+        await every_tab(page, axe, "live")
+        await visit.open(f"/d/{running}#seq=9999")
+        await expect(page.get_by_text("This link leads to event 9999")).to_be_visible()
+        await axe.look("a moment to come", sizes=["desktop"])
+        await visit.open(f"/compare?a={running}&b=no-such-one")
+        await expect(page.get_by_text("This one cannot be shown")).to_be_visible()
+        await axe.look("compared with one that is not there")
+        visit.forgive("404")
 
 
 async def test_what_opens_on_a_deliberation_is_open_to_everybody(browser: Browser, past: Past) -> None:
@@ -191,24 +207,26 @@ async def test_what_opens_on_a_deliberation_is_open_to_everybody(browser: Browse
         await expect(page.get_by_role("region", name="Replay")).to_contain_text("You see the state at event 12")
         await page.get_by_text("Moments (").click()
         await axe.look("a moment of its replay")
-        await visit.open(f"/d/{past.live}#seq=9999")
-        await expect(page.get_by_text("This link leads to event 9,999")).to_be_visible()
-        await axe.look("a moment to come", sizes=["desktop"])
         await visit.open("/d/no-such-deliberation")
         await expect(page.get_by_role("heading", name="This deliberation cannot be shown")).to_be_visible()
         await axe.look("no such deliberation")
         visit.forgive("404")
 
 
-@pytest.mark.parametrize("state", ["decided", "degraded", "live"])
+@pytest.mark.parametrize("state", ["decided", "degraded"])
 async def test_the_trace_is_open_to_everybody(browser: Browser, past: Past, state: str) -> None:
     async with looked_at(browser, past.server.url) as (visit, axe):
         page = await visit.open(f"/d/{ENDS[state][0](past)}")
         await page.get_by_role("button", name="Trace").click()
-        for tab in ("Timeline", "Figures", "Events"):
-            await page.get_by_role("tab", name=tab).click()
-            await expect(page.get_by_role("tabpanel", name=tab)).to_be_visible()
-            await axe.look(f"{state}, {tab}", sizes=["desktop", "phone"] if state == "degraded" else ["desktop"])
+        await every_tab(page, axe, state)
+
+
+async def every_tab(page: Page, axe: Axe, state: str) -> None:
+    """Look at each tab of the trace."""
+    for tab in ("Timeline", "Figures", "Events"):
+        await page.get_by_role("tab", name=tab).click()
+        await expect(page.get_by_role("tabpanel", name=tab)).to_be_visible()
+        await axe.look(f"{state}, {tab}", sizes=["desktop", "phone"] if state == "degraded" else ["desktop"])
 
 
 async def test_the_history_is_open_to_everybody(browser: Browser, past: Past) -> None:
@@ -259,10 +277,6 @@ async def test_comparing_is_open_to_everybody(browser: Browser, past: Past) -> N
         for details in await page.get_by_role("group").filter(has=page.locator("summary")).all():
             await details.locator("summary").first.click()
         await axe.look("two, unfolded", sizes=["desktop"])
-        await visit.open(f"/compare?a={past.live}&b=no-such-one")
-        await expect(page.get_by_text("This one cannot be shown")).to_be_visible()
-        await axe.look("one that runs and one that is not there")
-        visit.forgive("404")
 
 
 async def test_councils_are_open_to_everybody(browser: Browser, past: Past) -> None:

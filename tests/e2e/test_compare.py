@@ -56,7 +56,9 @@ async def test_two_are_chosen_in_the_history_and_compared(browser: Browser, tmp_
         await expect(scores.get_by_role("row", name="CASPAR")).to_contain_text("70")
         figures = page.get_by_role("region", name="Figures", exact=True)
         await expect(figures.get_by_role("row", name="Approved").get_by_role("cell")).to_have_text(["3", "2", "−1"])
-        await expect(figures.get_by_role("row", name="Tokens out").get_by_role("cell")).to_have_text(["20", "20", "same"])
+        await expect(figures.get_by_role("row", name="Tokens out").get_by_role("cell")).to_have_text(
+            ["20", "20", "same"]
+        )
 
         await page.get_by_role("button", name="Swap A and B").click()
         await page.wait_for_url(f"**/compare?a={second}&b={first}")

@@ -67,12 +67,13 @@ async def test_a_page_whose_server_is_killed_finishes_by_itself_when_that_comes_
         async with magi_serve(port, MAGI_EMBEDDED_TOKENS_PER_S="60") as (process, _):
             page = await visit.open()
             deliberation_id = await ask(page)
-            await expect(said(page, "CASPAR")).to_contain_text("Rule-based advisor")
+            # A process that has just started loads its models first.
+            await expect(said(page, "CASPAR")).to_contain_text("Rule-based advisor", timeout=20_000)
             # The time of the page stands still from here, so that what it does when is no matter of this machine's.
             await pause(page)
             process.kill()
             await process.wait()
-        lost = page.get_by_text("The connection is lost")
+        lost = page.get_by_text("The connection is lost since")
         await advance(page, 2_500)
         await expect(lost).to_have_count(0)
         await advance(page, 2_000)

@@ -17,7 +17,7 @@ from magisystem.http.web import BUNDLE
 from magisystem.logs import MemoryEventLog
 from magisystem.protocol.codec import decode
 from magisystem.protocol.digest import Digest
-from magisystem.protocol.events import AnyEvent
+from magisystem.protocol.events import AnyEvent, VoteCast
 from magisystem.protocol.fold import fold
 from magisystem.testing.scripted import ScriptedModel
 
@@ -93,8 +93,8 @@ async def test_it_plays_sixteen_times_as_fast_over_the_real_timing_and_then_to_t
         await page.clock.pause_at(await page.evaluate("Date.now() + 1000"))
         await replay.get_by_role("button", name="16 times as fast").click()
         await replay.get_by_role("button", name="Play", exact=True).click()
-        # One second of sixteen: eight events after the first one have come, and no ninth.
-        await page.clock.run_for(1_000)
+        # A little more than one second, so that the last frame lies beyond sixteen: the first event and eight more.
+        await page.clock.run_for(1_050)
         await at_event(page, 9, len(events))
         await expect(replay).to_contain_text("0:16")
         await page.clock.run_for(500)
@@ -136,7 +136,7 @@ async def test_the_scrubber_goes_to_any_time_by_the_keyboard(browser: Browser) -
 async def test_a_link_to_a_moment_opens_that_moment_and_so_does_the_link_copied_there(browser: Browser) -> None:
     async with replaying(browser) as (visit, events):
         await visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
-        seq = next(event.seq for event in events if event.type == "vote")
+        seq = next(event.seq for event in events if isinstance(event, VoteCast))
         page = await visit.open(f"{PATH}#seq={seq}")
         await at_event(page, seq, len(events))
         await expect_as_logged(page, fold(events[:seq]))

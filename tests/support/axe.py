@@ -41,11 +41,15 @@ class Axe:
             await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
             found = await page.evaluate(
                 """async (options) => {
-                    // Two frames, so that what follows the size and the theme has begun; then until it is done.
-                    for (let n = 0; n < 2; n += 1) await new Promise(requestAnimationFrame);
-                    const passing = document.getAnimations().filter(
-                        (animation) => animation.effect.getComputedTiming().endTime !== Infinity);
-                    await Promise.allSettled(passing.map(({ finished }) => finished));
+                    // What follows the size and the theme begins with the next frame, and may set off more of the same.
+                    for (let isStill = false; !isStill; ) {
+                        for (let n = 0; n < 2; n += 1) await new Promise(requestAnimationFrame);
+                        const passing = document.getAnimations().filter(
+                            ({ effect, playState }) =>
+                                playState !== 'finished' && effect.getComputedTiming().endTime !== Infinity);
+                        await Promise.allSettled(passing.map(({ finished }) => finished));
+                        isStill = passing.length === 0;
+                    }
                     const { violations } = await axe.run(document, { ...options, resultTypes: ['violations'] });
                     return violations.flatMap(({ id, nodes }) =>
                         nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary}`));

@@ -4,6 +4,7 @@ The pictures lie in build/screenshots. They are there to be looked at; no test c
 """
 
 import asyncio
+import re
 import shutil
 import sys
 import tempfile
@@ -56,7 +57,7 @@ async def _moment(page: Page, url: str, past: Past) -> None:
 
 async def _trace(page: Page, url: str, past: Past) -> None:
     await page.goto(f"{url}/d/{past[0]}")
-    await page.locator("[data-shot=trace]").click()
+    await page.get_by_role("button", name=re.compile("^(Trace|トレース)$")).click()
 
 
 async def _history(page: Page, url: str, _: Past) -> None:
