@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -17,8 +18,10 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 from tests.interaction.test_http import QUESTION, hanging
 from tests.interaction.test_socket import DEADLINE_S, Talk, talking
+from tests.support.serving import NO_BUNDLE, listening
+from websockets.asyncio.client import connect
 from websockets.client import ClientProtocol
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Close, Frame, Opcode
 from websockets.protocol import State
 from websockets.uri import parse_uri
@@ -26,6 +29,7 @@ from websockets.uri import parse_uri
 from magisystem.application import Application, open_catalogue
 from magisystem.config import read_configuration
 from magisystem.deliberation import Deliberations, ModelChoice
+from magisystem.http.app import create_app
 from magisystem.http.draining import DrainingWebSocket
 from magisystem.http.server import uvicorn_config
 from magisystem.http.socket import Socket, SocketLimits
@@ -75,6 +79,28 @@ class Served:
     server: uvicorn.Server
     # Set when the task group of a socket has ended, and every task of it.
     finished: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+async def test_a_refused_origin_is_told_why_and_is_no_error_of_the_server(caplog: pytest.LogCaptureFixture) -> None:
+    settings = read_configuration(environment={}).settings
+    async with Deliberations(MemoryEventLog(), ScriptedModel(), ModelChoice("scripted:model")) as deliberations:
+        app = create_app(Application(settings, deliberations, open_catalogue(settings)), NO_BUNDLE)
+        async with listening(app, uvicorn_config(app, host="127.0.0.1", port=0)) as url:
+            for origin in ("https://evil.example.com", "null"):
+                with pytest.raises(InvalidStatus) as refused:
+                    await connect(f"{url.replace('http', 'ws')}/ws", origin=origin)  # type: ignore[arg-type]
+                assert refused.value.response.status_code == 403
+                assert json.loads(refused.value.response.body)["code"] == "origin_not_allowed"
+            # One that goes before it has heard anything.
+            port = int(url.rpartition(":")[2])
+            for _ in range(20):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.write(
+                    b"GET /ws HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+                    b"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\norigin: null\r\n\r\n"
+                )
+                writer.transport.abort()
+    assert [record.message for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 @asynccontextmanager

@@ -27,9 +27,9 @@ NO_BUNDLE = Path("/nowhere")
 
 
 @asynccontextmanager
-async def listening(app: ASGIApp) -> AsyncGenerator[str]:
+async def listening(app: ASGIApp, config: uvicorn.Config | None = None) -> AsyncGenerator[str]:
     """Serve ``app`` and give its URL."""
-    config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1, lifespan="off")
+    config = config or uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1, lifespan="off")
     server = uvicorn.Server(config)
     with socket.socket() as port:
         port.bind(("127.0.0.1", 0))

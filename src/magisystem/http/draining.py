@@ -45,6 +45,9 @@ class DrainingWebSocket(WebSocketsSansIOProtocol):
         await super().send(message)
         if message["type"] == "websocket.send":
             await self._drained.wait()
+        elif message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
+            # A refusal that was said to its end. Uvicorn would log it as an application that forgot to answer.
+            self.handshake_complete = True
 
     async def run_asgi(self) -> None:
         """Run the application; whatever it leaves unread is dropped in the end."""
