@@ -31,7 +31,7 @@ async def test_piped_output_is_plain_lines_in_the_question_s_language() -> None:
     lines = out.splitlines()
     assert lines[0] == "質問      | 週休3日制を導入すべきですか？"
     assert any(line.startswith("CASPAR    | 投票: ") for line in lines)
-    assert any(re.match(r"SOLOMON   \| 裁定者の判断: (APPROVED|REJECTED|ABSTAINED) ", line) for line in lines)
+    assert any(re.match(r"SOLOMON   \| 審判の判断: (APPROVED|REJECTED|ABSTAINED) ", line) for line in lines)
     assert lines[-1].startswith("裁定      | ")
     assert "\x1b" not in out
 

@@ -16,8 +16,10 @@ import { usePageTitle } from '@/ui/pageTitle';
 import { paths } from '@/ui/paths';
 import { Toasts } from '@/ui/Toasts';
 import styles from './App.module.css';
+
 import { useFragmentLocation } from './fragmentRouting';
 import { Header } from './Header';
+import { useBeginning } from './useBeginning';
 
 const HistoryPage = lazy(async () => ({ default: (await import('@/features/history/HistoryPage')).HistoryPage }));
 const ComparePage = lazy(async () => ({ default: (await import('@/features/compare/ComparePage')).ComparePage }));
@@ -75,6 +77,7 @@ function createQueries(): QueryClient {
 function Shell({ header, session }: { readonly header: ReactNode; readonly session: Session | null }) {
   const { t } = useTranslation('common');
   const [path] = useLocation();
+  useBeginning(path);
   return (
     <>
       <a className={styles['skip']} href="#content" onClick={focusContent}>

@@ -1,5 +1,5 @@
 /** The backend that the pages talk to, and the React hooks by which they reach it and what it streams. */
-import { createContext, useContext, useSyncExternalStore } from 'react';
+import { createContext, useCallback, useContext, useSyncExternalStore } from 'react';
 import type { Api } from '@/transport/api';
 import type { LiveDeliberation, Snapshot } from './live';
 
@@ -32,8 +32,6 @@ export function useLive(id: string): LiveDeliberation {
 
 /** Selects from the snapshot and renders again only where the selection changed (by `Object.is`). */
 export function useSelected<T>(live: LiveDeliberation, select: (snapshot: Snapshot) => T): T {
-  return useSyncExternalStore(
-    (listener) => live.subscribe(listener),
-    () => select(live.snapshot()),
-  );
+  const subscribe = useCallback((listener: () => void) => live.subscribe(listener), [live]);
+  return useSyncExternalStore(subscribe, () => select(live.snapshot()));
 }

@@ -195,15 +195,15 @@ describe('the deliberation page', () => {
     act(() => {
       vi.advanceTimersByTime(2_900);
     });
-    expect(has('The connection is lost')).toBe(false);
+    expect(has('The connection has been lost')).toBe(false);
     act(() => {
       vi.advanceTimersByTime(200);
     });
-    expect(has('The connection is lost')).toBe(true);
+    expect(has('The connection has been lost')).toBe(true);
     await press('Try now');
     expect(live.reconnects).toBe(1);
     await tell({ connection: { kind: 'open', carrier: 'poll', reason: 'buffered' } });
-    expect(has('The connection is lost')).toBe(false);
+    expect(has('The connection has been lost')).toBe(false);
     expect(has('holds them back')).toBe(true);
   });
 

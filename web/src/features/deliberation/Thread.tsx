@@ -9,7 +9,6 @@ import { useFailureWords } from '@/ui/Failure';
 import { Mark } from '@/ui/Mark';
 import { Notice } from '@/ui/Notice';
 import { paths } from '@/ui/paths';
-import { goToTop } from './goToTop';
 import styles from './Thread.module.css';
 import type { Turns } from './useTurns';
 
@@ -70,7 +69,6 @@ function Turn({ item, n, isCurrent }: TurnProps) {
         href={paths.deliberation(item.deliberationId)}
         className={styles['turn']}
         aria-current={isCurrent ? 'page' : undefined}
-        onClick={goToTop}
       >
         <span className={styles['number']}>
           {t('thread.turn', { n })}

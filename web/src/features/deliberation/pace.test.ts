@@ -38,6 +38,13 @@ describe('the pace of a lane', () => {
     expect(paceAfter(2_000, ...events)).toBeNull();
   }); // prettier-ignore
 
+  it('is absent while the connection is lost', () => {
+    const live = new ToldLive();
+    const events = logOf({ ...startOf(), atMs: 0 }, begins('caspar'), says('caspar', 'x'.repeat(400)));
+    live.tell({ events, connection: { kind: 'lost', sinceMs: 0, tries: 1 } });
+    expect(paceOf(live.snapshot(), 'caspar', Date.parse('2026-01-02T03:04:15.000Z'))).toBeNull();
+  });
+
   it('of a second attempt counts from that attempt', () => {
     const pace = paceAfter(6_000, at(0, begins('caspar')), at(100, says('caspar', 'old')), at(4_000, begins('caspar', 2)), at(5_000, says('caspar', 'x'.repeat(80)))); // prettier-ignore
     expect(pace).toEqual({ tokensPerS: 20, isEstimated: true });

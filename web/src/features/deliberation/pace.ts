@@ -10,7 +10,7 @@ export interface Pace {
 /** Shorter, and the figure would say more of the network than of the model. */
 const SHORTEST_MS = 500;
 
-export function paceOf({ state, times, events }: Snapshot, agentId: string, nowMs: number): Pace | null {
+export function paceOf({ state, times, events, connection }: Snapshot, agentId: string, nowMs: number): Pace | null {
   const lane = state.lanes.find((candidate) => candidate.agentId === agentId);
   if (lane === undefined) return null;
   const firstAt = firstWordAt(events, agentId, lane.attempt);
@@ -20,7 +20,8 @@ export function paceOf({ state, times, events }: Snapshot, agentId: string, nowM
     const lastAt = time?.votedAt ?? time?.lastTextAt ?? null;
     return lastAt === null ? null : measured(lane, lastAt - firstAt);
   }
-  if (lane.decision != null || state.status !== 'running') return null;
+  // Over a lost connection nothing comes, which says nothing of the model.
+  if (lane.decision != null || state.status !== 'running' || connection.kind === 'lost') return null;
   return rate(estimatedTokens(lane.thinking) + estimatedTokens(lane.text), nowMs - firstAt, true);
 }
 

@@ -3,7 +3,6 @@ import { useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import { useBackend } from '@/live/backend';
 import type { Mode, Start, StartRequest } from '@/protocol/types';
-import { goToTop } from './goToTop';
 import { paths } from '@/ui/paths';
 
 /** As the server counts them (protocol/requests.py). */
@@ -39,7 +38,6 @@ export function useAsk(start: Start): Ask {
     try {
       const id = await api.start(request, attempt.current.key);
       navigate(paths.deliberation(id));
-      goToTop();
     } catch (failure) {
       setError(failure);
     } finally {
