@@ -5,6 +5,7 @@ type Fields = Readonly<Record<string, unknown>>;
 export const isState = (fields: Fields): boolean =>
   typeof fields['status'] === 'string' && Array.isArray(fields['lanes']);
 export const isList = (fields: Fields): boolean => Array.isArray(fields['items']);
+export const isSurvey = (fields: Fields): boolean => isList(fields) && typeof fields['otherwise'] === 'string';
 export const isCouncil = (fields: Fields): boolean =>
   typeof fields['id'] === 'string' && Array.isArray(fields['agents']);
 export const isBegun = (fields: Fields): boolean => typeof fields['deliberationId'] === 'string';

@@ -25,6 +25,13 @@ export interface ModelOffer {
   readonly reason: string | null;
 }
 
+/** What the server can speak with: `default` has an agent's own model by its id, `otherwise` that of every other one. */
+export interface ModelSurvey {
+  readonly items: readonly ModelOffer[];
+  readonly default: Readonly<Record<string, string>>;
+  readonly otherwise: string;
+}
+
 /** What the list of the past is narrowed to. Empty and absent fields do not count. */
 export interface HistoryQuery {
   readonly q?: string;
@@ -55,7 +62,7 @@ export interface Api {
   councils(signal?: AbortSignal): Promise<readonly Council[]>;
   putCouncil(council: CouncilRequest & { id: string }): Promise<Council>;
   deleteCouncil(id: string): Promise<void>;
-  models(signal?: AbortSignal): Promise<readonly ModelOffer[]>;
+  models(signal?: AbortSignal): Promise<ModelSurvey>;
 }
 
 export { ApiProblem, Unreachable } from '@/protocol/failures';

@@ -1,7 +1,7 @@
 /** A server that is reached directly, at the paths it has for every verb. */
 import type { DeliberationState, HistoryPage, SessionTurns } from '@/protocol/types';
-import { isBegun, isCouncil, isList, isState, type Begun, type Items } from './answers';
-import { toPut, type Api, type Council, type HistoryQuery, type ModelOffer } from './api';
+import { isBegun, isCouncil, isList, isSurvey, isState, type Begun, type Items } from './answers';
+import { toPut, type Api, type Council, type HistoryQuery, type ModelSurvey } from './api';
 import type { Ways } from './following';
 import type { Call, Http } from './http';
 import type { Timing } from './patience';
@@ -35,9 +35,7 @@ export function directApi(http: Http, url: string): Api {
     },
     putCouncil: (given) => http.json<Council>({ method: 'PUT', url: council(given.id), body: toPut(given) }, isCouncil),
     deleteCouncil: (id) => http.confirm({ method: 'DELETE', url: council(id) }),
-    async models(signal) {
-      return (await http.json<Items<ModelOffer>>({ method: 'GET', url: `${url}/models`, signal }, isList)).items;
-    },
+    models: (signal) => http.json<ModelSurvey>({ method: 'GET', url: `${url}/models`, signal }, isSurvey),
   };
 }
 

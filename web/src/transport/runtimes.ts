@@ -5,8 +5,8 @@
  */
 import { ApiProblem } from '@/protocol/failures';
 import type { DeliberationState, HistoryPage, SessionTurns } from '@/protocol/types';
-import { isBegun, isCouncil, isList, isState, type Begun, type Items } from './answers';
-import { toPut, type Api, type Council, type ModelOffer } from './api';
+import { isBegun, isCouncil, isList, isSurvey, isState, type Begun, type Items } from './answers';
+import { toPut, type Api, type Council, type ModelSurvey } from './api';
 import type { AgentCoreConfig } from './config';
 import type { Ways } from './following';
 import type { Call, Http } from './http';
@@ -67,9 +67,7 @@ export function runtimeApi(http: Http, endpoint: Endpoint): Api {
         .json<Council>(call({ action: 'put_council', councilId: given.id, council: toPut(given) }), isCouncil)
         .catch(withoutCouncil),
     deleteCouncil: (id) => http.confirm(call({ action: 'delete_council', councilId: id })),
-    async models(signal) {
-      return (await http.json<Items<ModelOffer>>(call({ action: 'models' }, signal), isList)).items;
-    },
+    models: (signal) => http.json<ModelSurvey>(call({ action: 'models' }, signal), isSurvey),
   };
 }
 

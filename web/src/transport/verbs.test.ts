@@ -132,8 +132,8 @@ const VERBS: readonly {
   {
     name: 'models',
     call: (api) => api.models(),
-    answer: { items: [] },
-    gives: [],
+    answer: { items: [], default: {}, otherwise: 'embedded' },
+    gives: { items: [], default: {}, otherwise: 'embedded' },
     direct: ['GET', '/models', {}, null],
     runtime: post({ action: 'models' }),
   },

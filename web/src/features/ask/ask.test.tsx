@@ -9,7 +9,7 @@ import { memoryLocation } from 'wouter/memory-location';
 import { startLanguage } from '@/i18n/language';
 import { BackendContext, type Backend } from '@/live/backend';
 import type { StartRequest } from '@/protocol/types';
-import { ApiProblem, Unreachable, type Api, type Council, type ModelOffer } from '@/transport/api';
+import { ApiProblem, Unreachable, type Api, type Council, type ModelSurvey } from '@/transport/api';
 import { Toasts } from '@/ui/Toasts';
 import { AskPage } from './AskPage';
 import { modelsOf } from './modelsOf';
@@ -90,17 +90,23 @@ describe('the council that is asked', () => {
         model,
       })),
     });
-    const offers: ModelOffer[] = [
-      { prefix: 'embedded', example: 'embedded', note: null, usable: true, reason: null },
-      { prefix: 'ollama', example: 'ollama:x', note: null, usable: false, reason: 'Start it.' },
-    ];
-    expect(modelsOf(withModels('embedded', 'embedded'), offers).ruleBased).toBe('all');
-    expect(modelsOf(withModels('embedded', 'ollama:x'), offers)).toEqual({
+    const survey: ModelSurvey = {
+      default: { a1: 'ollama:y' },
+      otherwise: 'embedded',
+      items: [
+        { prefix: 'embedded', example: 'embedded', note: null, usable: true, reason: null },
+        { prefix: 'ollama', example: 'ollama:x', note: null, usable: false, reason: 'Start it.' },
+      ],
+    };
+    expect(modelsOf(withModels('embedded', 'embedded'), survey).ruleBased).toBe('all');
+    expect(modelsOf(withModels('embedded', 'ollama:x'), survey)).toEqual({
       ruleBased: 'some',
       unusable: { name: 'A1', model: 'ollama:x', reason: 'Start it.' },
     });
     expect(modelsOf(withModels('ollama:x'), null)).toEqual({ ruleBased: 'none', unusable: null });
-    expect(modelsOf(withModels('ollama:x', null), null).ruleBased).toBe('default');
+    expect(modelsOf(withModels(null, 'embedded'), survey).ruleBased).toBe('all');
+    expect(modelsOf(withModels(null, null), survey).unusable?.model).toBe('ollama:y');
+    expect(modelsOf(withModels(null, null), null)).toEqual({ ruleBased: 'none', unusable: null });
   });
 });
 
@@ -131,7 +137,7 @@ describe('the page', () => {
         return start(request, key, signal);
       },
       councils,
-      models: () => Promise.resolve([]),
+      models: () => Promise.resolve({ items: [], default: {}, otherwise: 'embedded' }),
       list: () => Promise.resolve({ items: [], nextCursor: null }),
     };
     const backend: Backend = {

@@ -1,5 +1,5 @@
 /** What is to be known about the models of a council before it is asked. */
-import type { Council, ModelOffer } from '@/transport/api';
+import type { Council, ModelSurvey } from '@/transport/api';
 
 export interface Unusable {
   readonly name: string;
@@ -8,29 +8,27 @@ export interface Unusable {
 }
 
 export interface CouncilModels {
-  /**
-   * `all`, `some`: so many agents are rule-based, no language model. `default`: agents take the server's model, which
-   * this page cannot know.
-   */
-  readonly ruleBased: 'all' | 'some' | 'default' | 'none';
+  /** How many agents are rule-based, no language model. */
+  readonly ruleBased: 'all' | 'some' | 'none';
   /** The first agent whose model cannot be used on this server. */
   readonly unusable: Unusable | null;
 }
 
-/** `offers` is null while the server has not said which models can be used. */
-export function modelsOf(council: Council, offers: readonly ModelOffer[] | null): CouncilModels {
-  const seated = council.agents.filter(({ enabled }) => enabled !== false);
-  const named = seated.flatMap(({ name, model }) =>
-    model ? [{ name, model, prefix: model.split(':')[0] ?? '' }] : [],
-  );
-  const nRuleBased = named.filter(({ prefix }) => prefix === 'embedded').length;
-  const unusable = named.flatMap(({ name, model, prefix }) => {
-    const offer = offers?.find((candidate) => candidate.prefix === prefix);
+/** `survey` is null while the server has not said which models it has; only models that a council names count then. */
+export function modelsOf(council: Council, survey: ModelSurvey | null): CouncilModels {
+  const seated = council.agents
+    .filter(({ enabled }) => enabled !== false)
+    .map(({ agentId, name, model }) => {
+      const its = model ?? survey?.default[agentId] ?? survey?.otherwise ?? '';
+      return { name, model: its, prefix: its.split(':')[0] ?? '' };
+    });
+  const nRuleBased = seated.filter(({ prefix }) => prefix === 'embedded').length;
+  const unusable = seated.flatMap(({ name, model, prefix }) => {
+    const offer = survey?.items.find((candidate) => candidate.prefix === prefix);
     return offer?.usable === false ? [{ name, model, reason: offer.reason ?? '' }] : [];
   });
-  const isByDefault = named.length < seated.length;
   return {
-    ruleBased: isByDefault ? 'default' : nRuleBased === 0 ? 'none' : nRuleBased === seated.length ? 'all' : 'some',
+    ruleBased: nRuleBased === 0 ? 'none' : nRuleBased === seated.length ? 'all' : 'some',
     unusable: unusable[0] ?? null,
   };
 }

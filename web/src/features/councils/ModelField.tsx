@@ -10,7 +10,7 @@ export function ModelField({ state, seat, at, modelsId, onChange }: SeatFieldsPr
   const { data } = useModels();
   const listId = `${modelsId}-${seat.key}`;
   const elsewhere = state.form.agents.map(({ model }) => model.trim()).filter((model) => model !== '');
-  const suggested = [...new Set([...(data ?? []).map(({ example }) => example), ...elsewhere])];
+  const suggested = [...new Set([...(data?.items ?? []).map(({ example }) => example), ...elsewhere])];
   return (
     <>
       <TextField

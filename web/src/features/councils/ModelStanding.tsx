@@ -20,7 +20,7 @@ export function ModelStanding({ model, isQuiet = false }: ModelStandingProps) {
     if (error === null || isQuiet) return null;
     return <span className={styles['standing']}>{t('model.unchecked', { reason: failure(error) })}</span>;
   }
-  const state = modelState(model, data);
+  const state = modelState(model, data.items);
   switch (state.kind) {
     case 'default':
       return null;
