@@ -12,31 +12,27 @@ from tests.support.serving import Server
 from tests.support.visiting import Visit, visiting
 from tests.support.watching import SAGES, decided, expect_as_logged, log_of, standing, state_of
 
+from magisystem.council.briefs import Brief
 from magisystem.http.web import BUNDLE
 from magisystem.protocol.fold import fold
 from magisystem.protocol.values import Decision
-from magisystem.testing.scripted import Script, ScriptedModel
+from magisystem.testing.scripted import Script, ScriptedModel, Step
 
 RUST, FRIDAY, RECORDS = "Should we move to Rust?", "Should Fridays be free?", "Should we delete the old records?"
 
-REJECTS = {"solomon": says("No.", Decision.REJECTED)}
+REJECTS: Mapping[str, Sequence[Script]] = {"solomon": says("No.", Decision.REJECTED)}
 OPEN: Mapping[str, Sequence[Script]] = {"caspar": [fails], "melchior": [fails]}
 
 
 def judging() -> ScriptedModel:
     """Give a council that approves of Rust, rejects free Fridays and leaves the records open."""
-    model = ScriptedModel()
+    return ScriptedModel({agent_id: [by_question] for agent_id in ("caspar", "balthasar", "melchior", "solomon")})
 
-    def by_question(agent_id: str) -> list[Script]:
-        def script(brief: object) -> Sequence[object]:
-            question = brief.matter.question  # type: ignore[attr-defined]
-            scripts = REJECTS if question == FRIDAY else OPEN if question == RECORDS else {}
-            return (scripts.get(agent_id) or says("Yes."))[0](brief)  # type: ignore[arg-type]
 
-        return [script]  # type: ignore[list-item]
-
-    model.scripts = {agent_id: by_question(agent_id) for agent_id in ("caspar", "balthasar", "melchior", "solomon")}
-    return model
+def by_question(brief: Brief) -> Sequence[Step]:
+    scripts = {FRIDAY: REJECTS, RECORDS: OPEN}.get(brief.matter.question, {})
+    script, *_ = scripts.get(brief.agent.id) or says("Yes.")
+    return script(brief)
 
 
 @asynccontextmanager
@@ -201,3 +197,4 @@ async def test_what_is_shown_can_be_exported_where_it_is_shown(browser: Browser,
             await page.get_by_role("button", name="As JSON").click()
         document = json.loads((await (await download.value).path()).read_text(encoding="utf-8"))
         assert document["state"]["complete"]["decision"] == "APPROVED"
+        assert len(document["events"]) == document["state"]["cursor"]

@@ -63,7 +63,11 @@ def test_the_page_holds_no_script_and_no_style_of_its_own() -> None:
 async def listen(visit: Visit) -> list[str]:
     """Note every refusal by a policy, on every page of the visit."""
     refused: list[str] = []
-    await visit.context.expose_function("noteRefusal", lambda refusal: refused.append(refusal))
+
+    def note(refusal: str) -> None:
+        refused.append(refusal)
+
+    await visit.context.expose_function("noteRefusal", note)  # pyright: ignore[reportUnknownMemberType] - Playwright's own
     await visit.context.add_init_script(
         "addEventListener('securitypolicyviolation', (event) =>"
         " noteRefusal(`${event.effectiveDirective} ${event.blockedURI} ${event.sourceFile}`))"

@@ -22,13 +22,13 @@ from magisystem.protocol.fold import fold
 from magisystem.testing.scripted import ScriptedModel
 
 # How far the events of the log lie apart, and where it is.
-STEP_S = 2
+STEP_S = 1
 PATH = "/d/replayed"
 BEGINNING = datetime.fromisoformat("2026-03-01T12:00:00+00:00")
 
 
 async def spaced_log() -> list[bytes]:
-    """Give the log of a deliberation whose events lie two seconds apart, and whose digest is right."""
+    """Give the log of a deliberation whose events lie a second apart, and whose digest is right."""
     scripts = {name.lower(): says(f"{name} thinks. And thinks again.") for name in SAGES}
     digest = Digest()
     bodies: list[bytes] = []
@@ -90,14 +90,14 @@ async def test_it_plays_sixteen_times_as_fast_over_the_real_timing_and_then_to_t
         await visit.open(PATH)
         replay = page.get_by_role("region", name="Replay")
         await expect(replay).to_be_visible()
-        await page.clock.pause_at(await page.evaluate("Date.now() + 1000"))
+        await page.clock.pause_at(await page.evaluate("Date.now() / 1000 + 1"))
         await replay.get_by_role("button", name="16 times as fast").click()
         await replay.get_by_role("button", name="Play", exact=True).click()
-        # A little more than one second, so that the last frame lies beyond sixteen: the first event and eight more.
-        await page.clock.run_for(1_050)
+        # A little more than half a second, so that the last frame lies beyond eight of the log's.
+        await page.clock.run_for(525)
         await at_event(page, 9, len(events))
-        await expect(replay).to_contain_text("0:16")
-        await page.clock.run_for(500)
+        await expect(replay).to_contain_text("0:08")
+        await page.clock.run_for(250)
         await at_event(page, 13, len(events))
         await expect(judge(page).get_by_role("heading", name="Verdict")).to_have_count(0)
         await replay.get_by_role("button", name="Pause").click()

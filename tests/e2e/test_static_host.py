@@ -5,12 +5,11 @@ from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, Request, expect
 from tests.support.recording import recording_server
-from tests.support.serving import scripted_server
+from tests.support.serving import Server
 from tests.support.static_host import StaticHost, static_host
 from tests.support.visiting import visiting
 from tests.support.watching import QUESTION, SAGES, ask, decided, judge, said, standing, telling
@@ -47,10 +46,13 @@ def gated() -> tuple[ScriptedModel, asyncio.Event]:
 
 
 async def test_a_deliberation_is_asked_watched_and_opened_again_from_another_origin(
-    browser: Browser, host: StaticHost
+    browser: Browser, host: StaticHost, tmp_path: Path
 ) -> None:
     model, more = gated()
-    async with scripted_server(model, cors_origins=host.url) as server, visiting(browser, host.url) as visit:
+    async with (
+        recording_server(tmp_path, model, cors_origins=host.url) as server,
+        visiting(browser, host.url) as visit,
+    ):
         host.configure(direct(server.url), routing="hash")
         sockets: list[str] = []
         visit.page.on("websocket", lambda socket: sockets.append(socket.url))
@@ -103,18 +105,12 @@ async def test_the_past_is_found_renamed_compared_and_deleted_from_another_origi
         await page.get_by_role("navigation", name="Pages").get_by_role("link", name="History").click()
         await page.get_by_role("button", name="Delete: Should we stay?").click()
         await expect(page.get_by_role("link", name="Should we stay?")).to_have_count(0)
-        await page.get_by_role("button", name="Close").click()
-        await gone(server.http, f"/deliberations/{second}")
+        async with page.expect_response(lambda answer: answer.request.method == "DELETE"):
+            await page.get_by_role("button", name="Close").click()
+        assert (await server.http.get(f"/deliberations/{second}")).status_code == 404
         await page.reload()
         await expect(page.get_by_role("link", name="The great move")).to_be_visible()
         await expect(page.get_by_role("link", name="Should we stay?")).to_have_count(0)
-
-
-async def gone(http: httpx2.AsyncClient, path: str) -> None:
-    """Wait until there is no such thing."""
-    async with asyncio.timeout(10):
-        while (await http.get(path)).status_code != 404:
-            await asyncio.sleep(0.01)
 
 
 async def test_a_council_is_written_asked_and_deleted_from_another_origin(
@@ -127,7 +123,7 @@ async def test_a_council_is_written_asked_and_deleted_from_another_origin(
         host.configure(direct(server.url), routing="hash")
         page = await visit.open("/#/councils")
         await use_a_council_of_ones_own(page)
-        assert [council["id"] for council in await own_councils(server.http)] == []
+        assert [council["id"] for council in await own_councils(server)] == []
         assert {brief.agent.name for brief in server.model.speeches} >= {"Ada"}
 
 
@@ -147,8 +143,8 @@ async def use_a_council_of_ones_own(page: Page) -> None:
     await expect(page.get_by_role("navigation", name="Councils").get_by_role("link", name="house")).to_have_count(0)
 
 
-async def own_councils(http: httpx2.AsyncClient) -> list[dict[str, Any]]:
-    answer = await http.get("/councils")
+async def own_councils(server: Server) -> list[dict[str, Any]]:
+    answer = await server.http.get("/councils")
     return [council for council in answer.json()["items"] if not council["preset"]]
 
 
@@ -163,7 +159,11 @@ async def test_one_path_is_enough_for_everything(
     ):
         host.configure(backend(server.url), routing="hash")
         calls: list[Request] = []
-        visit.page.on("request", lambda request: calls.append(request))
+
+        def note(request: Request) -> None:
+            calls.append(request)
+
+        visit.page.on("request", note)
         page = await visit.open()
         await ask(page)
         await expect(said(page, "CASPAR")).to_have_text("First words.")
@@ -181,7 +181,7 @@ async def test_one_path_is_enough_for_everything(
         await expect(page.get_by_role("link", name="And now?")).to_be_visible()
         await page.get_by_role("navigation", name="Pages").get_by_role("link", name="Councils").click()
         await use_a_council_of_ones_own(page)
-        assert await own_councils(server.http) == []
+        assert await own_councils(server) == []
 
     sent = [call for call in calls if call.url.startswith(server.url) and call.method != "OPTIONS"]
     assert {call.method for call in sent} == {"POST"}
@@ -245,8 +245,11 @@ async def test_a_wrong_configuration_is_named_in_the_page(
         visit.forgive("ERR_UNSAFE_PORT")
 
 
-async def test_without_a_configuration_the_page_asks_the_server_it_came_from(browser: Browser) -> None:
-    async with scripted_server(ScriptedModel(), bundle=BUNDLE) as server, visiting(browser, server.url) as visit:
+async def test_without_a_configuration_the_page_asks_the_server_it_came_from(browser: Browser, tmp_path: Path) -> None:
+    async with (
+        recording_server(tmp_path, bundle=BUNDLE) as server,
+        visiting(browser, server.url) as visit,
+    ):
         await visit.page.route("**/config.json", lambda route: route.fulfill(status=404, body="not here"))
         page = await visit.open()
         await ask(page)

@@ -1,6 +1,6 @@
 """axe-core, run in the page: what of it keeps somebody out (WCAG 2.2 AA, and axe's own best practices)."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -33,10 +33,11 @@ class Axe:
         await visit.context.add_init_script(path=_AXE)
         return cls(visit)
 
-    async def look(self, state: str, sizes: Iterable[str] = ("desktop", "phone")) -> None:
-        """Look at the page as it is, in both themes and in each of ``sizes``."""
+    async def look(self, state: str, sizes: Sequence[str] = ("desktop", "phone")) -> None:
+        """Look at the page as it is, in each of ``sizes``; in the first of them in both themes."""
         page = self.visit.page
-        for size, theme in product(sizes, _THEMES):
+        first, *others = sizes
+        for size, theme in [*product([first], _THEMES), *product(others, ["dark"])]:
             await page.set_viewport_size(_SIZES[size])
             await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
             found = await page.evaluate(
@@ -50,7 +51,8 @@ class Axe:
                         await Promise.allSettled(passing.map(({ finished }) => finished));
                         isStill = passing.length === 0;
                     }
-                    const { violations } = await axe.run(document, { ...options, resultTypes: ['violations'] });
+                    const { violations } = await axe.run(document, {
+                        ...options, resultTypes: ['violations'], iframes: false, preload: false });
                     return violations.flatMap(({ id, nodes }) =>
                         nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary}`));
                 }""",
