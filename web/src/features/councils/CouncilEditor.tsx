@@ -1,4 +1,4 @@
-import { useRef, useState, type SubmitEvent } from 'react';
+import { type SubmitEvent, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Button } from '@/ui/Button';
 import { useFailureWords } from '@/ui/Failure';
@@ -39,13 +39,17 @@ export function CouncilEditor({ edition, councils }: CouncilEditorProps) {
   const guard = useLeaveGuard(!isSaving && (edition.kind === 'import' || !isSameForm(state.form, edition.start)));
   const back = edition.changed === null ? paths.councils : councilPaths.see(edition.changed.id);
 
+  const [nRefused, setRefused] = useState(0);
+  useEffect(() => {
+    // After the faults are drawn, the first of them is where the work goes on.
+    if (nRefused > 0) form.current?.querySelector<HTMLElement>('[aria-invalid]')?.focus();
+  }, [nRefused]);
   const onSubmit = (event: SubmitEvent) => {
     event.preventDefault();
     if (isSaving) return;
     void save().then((saved) => {
       if (saved !== null) guard.go(councilPaths.see(saved.id));
-      // After the faults are drawn, the first of them is where the work goes on.
-      else requestAnimationFrame(() => form.current?.querySelector<HTMLElement>('[aria-invalid]')?.focus());
+      else setRefused((n) => n + 1);
     });
   };
   return (

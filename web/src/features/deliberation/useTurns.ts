@@ -2,7 +2,8 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { useBackend, useSelected } from '@/live/backend';
 import type { LiveDeliberation } from '@/live/live';
-import type { HistoryItem } from '@/protocol/types';
+import { ApiProblem } from '@/protocol/failures';
+import type { HistoryItem, SessionTurns } from '@/protocol/types';
 
 export interface Turns {
   /** The oldest first; null while they are not known. */
@@ -19,7 +20,7 @@ export function useTurns(live: LiveDeliberation, sessionId: string): Turns {
   const isOver = useSelected(live, ({ state }) => state.status !== 'running' && state.status !== 'empty');
   const { data, error, refetch } = useQuery({
     queryKey: [backend.key, 'session', sessionId],
-    queryFn: ({ signal }) => backend.api.session(sessionId, signal),
+    queryFn: ({ signal }) => backend.api.session(sessionId, signal).catch(withoutTurns),
   });
   useEffect(() => {
     if (isOver) void queries.invalidateQueries({ queryKey: [backend.key, 'session', sessionId] });
@@ -30,4 +31,10 @@ export function useTurns(live: LiveDeliberation, sessionId: string): Turns {
     error: data === undefined ? error : null,
     retry: () => void refetch(),
   };
+}
+
+/** The history hears of a deliberation a moment after it has begun; until then its conversation has no turns. */
+function withoutTurns(error: unknown): SessionTurns {
+  if (!(error instanceof ApiProblem) || error.problem.code !== 'session_not_found') throw error;
+  return { sessionId: '', items: [], nextCursor: null };
 }
