@@ -78,10 +78,11 @@ ask: override export Q := $(value Q)
 ask: $(READY) ## Ask a question: make ask Q="Should we …?"
 	@$(BIN)/magi ask "$$Q"; code=$$?; case $$code in 10|20) exit 0;; *) exit $$code;; esac
 
-bench: $(READY) ## Measure the start, first tokens, replay and many readers
+bench: setup peers ## Measure the start, first tokens, replay, many readers, and the page
 	@$(BIN)/python -m benchmarks.cold_start
 	@$(BIN)/python -m benchmarks.first_token
 	@ulimit -n 4096; $(BIN)/python -m benchmarks.following
+	@$(BIN)/python -m benchmarks.page --seconds 20
 
 lock: $(WEB_READY) ## Renew the locks of Python and of the web client
 	@$(BIN)/uv lock --upgrade

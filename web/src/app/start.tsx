@@ -11,6 +11,8 @@ import { SignedOut, Unusable } from './Unusable';
 export async function start(): Promise<ReactNode> {
   startTheme();
   const opening = open();
+  // What it fails with is said below, once there is a language to say it in.
+  opening.catch(() => undefined);
   await startLanguage();
   try {
     return await opening;

@@ -19,7 +19,7 @@ interface SideCardProps {
   readonly onChoose: (id: string | null) => void;
 }
 
-const QUESTION_CHARS = 600;
+const QUESTION_CHARS = 240;
 
 /** What stands on one side: the question and how it was asked, or the way to choose it. */
 export function SideCard({ name, side, otherId, onChoose }: SideCardProps) {

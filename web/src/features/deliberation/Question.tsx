@@ -33,7 +33,7 @@ export function Question({ question }: { readonly question: string }) {
         </Button>
       )}
       {isWhole && (
-        <p id={id} className={styles['whole']} dir="auto">
+        <p id={id} className={styles['whole']} dir="auto" tabIndex={0}>
           {visibleControls(question)}
         </p>
       )}
