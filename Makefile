@@ -42,14 +42,15 @@ run: setup ## Serve on http://localhost:8080 (PORT=… for another)
 # The nginx that tests put in front of the server, and the Chromium that they look at pages with, come from the system.
 # As root on Debian and Ubuntu they are installed; elsewhere those tests fail and say how.
 peers:
-	@{ command -v nginx && { command -v chromium || test -n "$$CHROMIUM"; }; } >/dev/null || \
+	@{ command -v nginx && command -v "$${CHROMIUM:-chromium-headless-shell}"; } >/dev/null || \
 		[ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
 		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
-			apt-get install -y -qq --no-install-recommends nginx-light chromium fonts-noto-cjk; } >/dev/null
+			apt-get install -y -qq --no-install-recommends nginx-light chromium-headless-shell fonts-noto-cjk; } >/dev/null
 
+# Two tests a core: much of a test is waiting, for a process to start or a page to be drawn.
 test: setup peers ## Run every test
 	@$(NPM) test --silent
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest --dist worksteal -n $$(( 2 * $$($(BIN)/python -c 'import os; print(os.cpu_count())') ))
 
 check: setup ## Lint, type-check, and hold the layers
 	@$(BIN)/ruff check .

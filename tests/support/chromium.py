@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 
 from playwright.async_api import Browser, async_playwright
 
+# The same engine; the first comes without the windows that nobody looks at, and costs a third less processor time.
+_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 # What Chromium would ask of its makers at every start is no part of a test.
 _ARGUMENTS = (
     "--disable-background-networking",
@@ -25,13 +27,13 @@ def executable() -> str:
     Raises:
         FileNotFoundError: there is none; says how to get one.
     """
-    named = os.environ.get("CHROMIUM")
-    found = named or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found is None:
-        raise FileNotFoundError(
-            "The end-to-end tests need Chromium: apt-get install chromium, or name one with CHROMIUM=/path/to/it."
-        )
-    return found
+    for name in (os.environ.get("CHROMIUM"), *_NAMES):
+        if name and (found := shutil.which(name)):
+            return found
+    raise FileNotFoundError(
+        "The end-to-end tests need Chromium: apt-get install chromium-headless-shell, or name one with "
+        "CHROMIUM=/path/to/it."
+    )
 
 
 @asynccontextmanager

@@ -51,6 +51,11 @@ async def _decided(page: Page, url: str, past: Past) -> None:
     await page.goto(f"{url}/d/{past[0]}")
 
 
+async def _verdict(page: Page, url: str, past: Past) -> None:
+    await page.goto(f"{url}/d/{past[0]}")
+    await page.get_by_role("button", name=re.compile("^(To the verdict|裁定へ)$")).click()
+
+
 async def _moment(page: Page, url: str, past: Past) -> None:
     await page.goto(f"{url}/d/{past[0]}#seq=60")
 
@@ -79,6 +84,7 @@ async def _missing(page: Page, url: str, _: Past) -> None:
 SHOTS: Mapping[str, Shot] = {
     "ask": _ask,
     "decided": _decided,
+    "verdict": _verdict,
     "moment": _moment,
     "trace": _trace,
     "history": _history,
@@ -122,7 +128,8 @@ class Studio:
                 await shot(visit.page, self.url, self.past)
                 # Fonts and figures settle; what is awaited differs from page to page.
                 await visit.page.wait_for_timeout(1_000)
-                await visit.page.screenshot(path=FOLDER / f"{picture}.png", full_page=True)
+                # A page that is being written is looked at as people see it, and so is the verdict, for the README.
+                await visit.page.screenshot(path=FOLDER / f"{picture}.png", full_page=shot not in {_live, _verdict})
                 if shot is _missing:
                     visit.forgive("404")
 
