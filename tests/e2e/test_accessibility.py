@@ -185,7 +185,7 @@ async def test_a_deliberation_that_runs_is_open_to_everybody(browser: Browser, p
         await page.get_by_role("button", name="Trace").click()
         await every_tab(page, axe, "live")
         await visit.open(f"/d/{running}#seq=9999")
-        await expect(page.get_by_text("This link leads to event 9999")).to_be_visible()
+        await expect(page.get_by_text("This link leads to event 9,999")).to_be_visible()
         await axe.look("a moment to come", sizes=["desktop"])
         await visit.open(f"/compare?a={running}&b=no-such-one")
         await expect(page.get_by_text("This one cannot be shown")).to_be_visible()

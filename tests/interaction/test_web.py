@@ -156,6 +156,19 @@ async def test_the_pages_path_that_is_a_route_too_goes_by_what_is_asked_for(serv
     assert "Accept" in page.headers["vary"].split(", ")
 
 
+@pytest.mark.parametrize("path", ["/nowhere", "/d/a/b", "/assets/gone.js", "/none.txt"])
+async def test_a_browser_is_told_by_the_page_that_there_is_nothing(server: Server, path: str) -> None:
+    page = await server.http.get(path, headers=BROWSER)
+    assert (page.status_code, page.content) == (404, INDEX)
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert page.headers["cache-control"] == "no-store"
+    assert "frame-ancestors" in policy_of(page.headers)
+    for accept in ("*/*", "application/json"):
+        assert (await server.http.get(path, headers={"accept": accept})).json()["code"] == "not_found"
+    unknown = await server.http.get("/deliberations/none", headers=BROWSER)
+    assert unknown.json()["code"] == "deliberation_not_found"
+
+
 async def test_a_wrong_method_is_still_one(server: Server) -> None:
     for method, path in (("GET", "/invocations"), ("POST", "/"), ("POST", "/assets/index-Ab_1.js")):
         assert (await server.http.request(method, path)).json()["code"] == "method_not_allowed"
@@ -208,6 +221,7 @@ async def test_without_a_bundle_the_page_says_how_to_get_it_and_the_rest_works(t
             assert "content-security-policy" in answer.headers
         assert (await server.http.get("/councils", headers=BROWSER)).json()["items"]
         assert (await server.http.get("/docs")).status_code == 200
+        assert (await server.http.get("/nowhere", headers=BROWSER)).json()["code"] == "not_found"
         config = (await server.http.get("/config.json")).json()
     assert config == {"backends": [{"kind": "direct", "name": "This server", "url": ""}]}
 

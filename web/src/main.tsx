@@ -3,6 +3,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { start } from '@/app/start';
 
-const root = document.getElementById('root');
-if (root === null) throw new Error('index.html has no #root');
-void start().then((page) => createRoot(root).render(<StrictMode>{page}</StrictMode>));
+const element = document.getElementById('root');
+if (element === null) throw new Error('index.html has no #root');
+const root = createRoot(element);
+void start((page) => root.render(<StrictMode>{page}</StrictMode>));

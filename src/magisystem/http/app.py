@@ -6,6 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import HTTPExceptionHandler
 from starlette.websockets import WebSocket
 
 from magisystem.application import Application
@@ -70,7 +72,11 @@ def create_app(application: Application, bundle: Path = BUNDLE, *, loaded: async
     routes = Routes(application, verbs, web, stopping, int(datetime.now(UTC).timestamp()))
     app = Starlette(
         routes=[*_routes(routes), *documentation(), *_pages(web)],
-        exception_handlers={MagiError: answer_error, HTTPException: answer_http_error, Exception: answer_fault},
+        exception_handlers={
+            MagiError: answer_error,
+            HTTPException: _refusals(web),
+            Exception: answer_fault,
+        },
         middleware=[
             Middleware(HostCheck, allowed=allowed_hosts(settings)),
             *([Middleware(Loading, loaded=loaded)] if loaded else []),
@@ -116,6 +122,16 @@ def _routes(routes: "Routes") -> list[BaseRoute]:
         Route("/deliberations/{deliberation_id}/cancel", routes.cancel, methods=["POST"]),
         WebSocketRoute("/ws", routes.socket),
     ]
+
+
+def _refusals(web: Web) -> HTTPExceptionHandler:
+    async def answer(request: Request, error: Exception) -> Response:
+        is_of_nobody = isinstance(error, HTTPException) and error.status_code == HTTPStatus.NOT_FOUND
+        is_page_wanted = request.method in {"GET", "HEAD"} and wants_page(request)
+        page = await web.page_of_nothing(request) if is_of_nobody and is_page_wanted else None
+        return page or await answer_http_error(request, error)
+
+    return answer
 
 
 def _pages(web: Web) -> list[BaseRoute]:

@@ -106,6 +106,16 @@ class Web:
         file = await self._read("index.html", request)
         return file and self._answer(file, request, _ASK_FIRST)
 
+    async def page_of_nothing(self, request: Request) -> Response | None:
+        """Give the page for a path at which there is nothing, where there is a bundle: it says so itself."""
+        file = await self._read("index.html", request)
+        if file is None:
+            return None
+        headers = {**self._headers, "cache-control": "no-store", "vary": "Accept, Accept-Encoding"}
+        if file.encoding is not None:
+            headers["content-encoding"] = file.encoding
+        return Response(file.body, HTTPStatus.NOT_FOUND, headers, file.media_type)
+
     async def asset(self, request: Request) -> Response:
         """Give a file from ``assets/``, to be kept for ever."""
         return await self._file(f"assets/{request.path_params['name']}", request, _FOR_EVER)

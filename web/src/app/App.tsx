@@ -1,5 +1,5 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { lazy, Suspense, useEffect, useState, type ReactNode } from 'react';
+import { useEffect, useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, Route, Router, Switch, useLocation } from 'wouter';
 import { AskPage } from '@/features/ask/AskPage';
@@ -19,12 +19,14 @@ import styles from './App.module.css';
 
 import { useFragmentLocation } from './fragmentRouting';
 import { Header } from './Header';
+import { later } from './Later';
+import { Loading } from './Loading';
 import { useBeginning } from './useBeginning';
 
-const HistoryPage = lazy(async () => ({ default: (await import('@/features/history/HistoryPage')).HistoryPage }));
-const ComparePage = lazy(async () => ({ default: (await import('@/features/compare/ComparePage')).ComparePage }));
-const CouncilsPage = lazy(async () => ({ default: (await import('@/features/councils/CouncilsPage')).CouncilsPage }));
-const TraceDrawer = lazy(async () => ({ default: (await import('@/features/trace/TraceDrawer')).TraceDrawer }));
+const HistoryPage = later(async () => (await import('@/features/history/HistoryPage')).HistoryPage, <Loading />);
+const ComparePage = later(async () => (await import('@/features/compare/ComparePage')).ComparePage, <Loading />);
+const CouncilsPage = later(async () => (await import('@/features/councils/CouncilsPage')).CouncilsPage, <Loading />);
+const TraceDrawer = later(async () => (await import('@/features/trace/TraceDrawer')).TraceDrawer);
 
 interface AppProps {
   readonly backends: readonly Backend[];
@@ -87,9 +89,7 @@ function Shell({ header, session }: { readonly header: ReactNode; readonly sessi
       <main id="content" className={styles['main']} tabIndex={-1}>
         {session !== null && <SignInOver session={session} />}
         <Panel resetKey={path}>
-          <Suspense fallback={<p className={styles['loading']}>{t('loading')}</p>}>
-            <Pages />
-          </Suspense>
+          <Pages />
         </Panel>
       </main>
     </>
@@ -136,9 +136,7 @@ function Pages() {
             id={id}
             renderTrace={(live, onClose) => (
               <Panel>
-                <Suspense>
-                  <TraceDrawer live={live} onClose={onClose} />
-                </Suspense>
+                <TraceDrawer live={live} onClose={onClose} />
               </Panel>
             )}
           />

@@ -6,6 +6,7 @@ import type { Session } from '@/transport/signin';
 import { Button, IconButton } from '@/ui/Button';
 import { Icon } from '@/ui/Icon';
 import { paths } from '@/ui/paths';
+import { useToast } from '@/ui/Toasts';
 import styles from './Header.module.css';
 import { useTheme } from './theme';
 
@@ -22,6 +23,7 @@ const NAMES: Record<Language, string> = { en: 'English', ja: '日本語' };
 export function Header({ backends, backend, onBackend, session }: HeaderProps) {
   const { t, i18n } = useTranslation('common');
   const [theme, setTheme] = useTheme();
+  const showToast = useToast();
   const other = theme === 'dark' ? 'light' : 'dark';
   return (
     <header className={styles['header']}>
@@ -58,7 +60,9 @@ export function Header({ backends, backend, onBackend, session }: HeaderProps) {
             aria-label={t('header.language')}
             className={styles['select']}
             value={i18n.language}
-            onChange={(event) => void speak(event.target.value as Language, true)}
+            onChange={(event) => {
+              speak(event.target.value as Language, true).catch(() => showToast({ text: t('header.languageFailed') }));
+            }}
           >
             {LANGUAGES.map((language) => (
               <option key={language} value={language} lang={language}>

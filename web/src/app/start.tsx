@@ -4,23 +4,30 @@ import { openBackends } from '@/live/openBackend';
 import { ConfigurationInvalid, readConfiguration } from '@/transport/config';
 import { signIn, SignInFailed } from '@/transport/signin';
 import { App } from './App';
+import { Loading } from './Loading';
 import { startTheme } from './theme';
 import { SignedOut, Unusable } from './Unusable';
 
-/** Reads what the client is to point at, signs in where it has to, and gives the page. */
-export async function start(): Promise<ReactNode> {
+/** What comes sooner needs no word that it is coming. */
+const PATIENCE_MS = 300;
+
+/** Reads what the client is to point at, signs in where it has to, and shows the page. */
+export async function start(show: (page: ReactNode) => void): Promise<void> {
   startTheme();
   const opening = open();
   // What it fails with is said below, once there is a language to say it in.
   opening.catch(() => undefined);
+  const asked = performance.now();
   await startLanguage();
-  try {
-    return await opening;
-  } catch (error) {
-    if (error instanceof ConfigurationInvalid) return <Unusable reason={error.message} />;
-    if (error instanceof SignInFailed) return <SignedOut failure={error} />;
-    throw error;
-  }
+  const timer = setTimeout(() => show(<Loading />), Math.max(0, PATIENCE_MS - (performance.now() - asked)));
+  const page = await opening.catch(failed).finally(() => clearTimeout(timer));
+  show(page);
+}
+
+function failed(error: unknown): ReactNode {
+  if (error instanceof ConfigurationInvalid) return <Unusable reason={error.message} />;
+  if (error instanceof SignInFailed) return <SignedOut failure={error} />;
+  throw error;
 }
 
 async function open(): Promise<ReactNode> {

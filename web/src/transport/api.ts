@@ -1,13 +1,5 @@
 /** What a page can ask of a backend, whatever its kind. Implementations: direct.ts, runtimes.ts (one path only). */
-import type {
-  CouncilRequest,
-  Decision,
-  DeliberationState,
-  HistoryPage,
-  Outcome,
-  SessionTurns,
-  StartRequest,
-} from '@/protocol/types';
+import type { CouncilRequest, Decision, DeliberationState, HistoryPage, Outcome, StartRequest } from '@/protocol/types';
 
 /** A council as the server keeps it. `preset` ones cannot be changed; `updatedAt` (RFC 3339) is null for them. */
 export interface Council extends CouncilRequest {
@@ -37,6 +29,7 @@ export interface HistoryQuery {
   readonly q?: string;
   readonly outcome?: Outcome;
   readonly decision?: Decision;
+  readonly sessionId?: string;
   readonly limit?: number;
   readonly cursor?: string;
 }
@@ -58,7 +51,6 @@ export interface Api {
   /** `null` takes the title away. */
   rename(id: string, title: string | null): Promise<void>;
   list(query: HistoryQuery, signal?: AbortSignal): Promise<HistoryPage>;
-  session(sessionId: string, signal?: AbortSignal): Promise<SessionTurns>;
   councils(signal?: AbortSignal): Promise<readonly Council[]>;
   putCouncil(council: CouncilRequest & { id: string }): Promise<Council>;
   deleteCouncil(id: string): Promise<void>;

@@ -1,4 +1,5 @@
 // @vitest-environment node
+import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { builtConfiguration, ConfigurationInvalid, configurationOf, readConfiguration } from './config';
 import { reply, serve } from './testing/webServer';
@@ -111,6 +112,15 @@ describe('reading the file', () => {
       response.writeHead(status, { 'content-type': 'application/json' }).end(body);
     });
     await expect(readConfiguration(`${server.url}/config.json`, built)).rejects.toThrow(what);
+  });
+
+  it.each([
+    ['nothing', () => undefined],
+    ['half of it', (response: ServerResponse) => response.writeHead(200).write('{"back')],
+  ])('says so where %s has come in time', async (_, answer) => {
+    const server = await serve((_request, response) => void answer(response));
+    await expect(readConfiguration(`${server.url}/config.json`, built, 200)).rejects.toThrow('did not come within 0.2');
+    await server.close();
   });
 
   it('says so where nobody answers', async () => {

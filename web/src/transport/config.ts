@@ -53,6 +53,8 @@ export class ConfigurationInvalid extends Error {
 // One of the paths at which servers of ours give the page (http/web.py).
 const CALLBACK_PATH = '/signin/callback';
 
+const LATEST_MS = 15_000;
+
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
@@ -63,12 +65,17 @@ type Fields = Readonly<Record<string, unknown>>;
 export async function readConfiguration(
   url = `${import.meta.env.BASE_URL}config.json`,
   built: Fields = import.meta.env,
+  latestMs = LATEST_MS,
 ): Promise<Configuration> {
-  const response = await fetch(url, { cache: 'no-cache', headers: { accept: 'application/json' } }).catch(
-    (error: unknown) => {
-      throw new ConfigurationInvalid(`${url} could not be read.`, { cause: error });
-    },
-  );
+  const signal = AbortSignal.timeout(latestMs);
+  const unread = (error: unknown, otherwise: string) => {
+    const late = `${url} did not come within ${latestMs / 1_000} seconds. Check that you are online, then try again.`;
+    return new ConfigurationInvalid(signal.aborted ? late : otherwise, { cause: error });
+  };
+  const headers = { accept: 'application/json' };
+  const response = await fetch(url, { cache: 'no-cache', headers, signal }).catch((error: unknown) => {
+    throw unread(error, `${url} could not be read.`);
+  });
   // Hosts of single-page applications answer a path that is not there with the page itself.
   const isPage = (response.headers.get('content-type') ?? '').includes('text/html');
   if (response.status === 404 || isPage) return builtConfiguration(built);
@@ -77,7 +84,7 @@ export async function readConfiguration(
   try {
     given = await response.json();
   } catch (error) {
-    throw new ConfigurationInvalid(`${url} is not JSON.`, { cause: error });
+    throw unread(error, `${url} is not JSON.`);
   }
   return configurationOf(given);
 }

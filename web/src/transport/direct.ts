@@ -1,5 +1,5 @@
 /** A server that is reached directly, at the paths it has for every verb. */
-import type { DeliberationState, HistoryPage, SessionTurns } from '@/protocol/types';
+import type { DeliberationState, HistoryPage } from '@/protocol/types';
 import { isBegun, isCouncil, isList, isSurvey, isState, type Begun, type Items } from './answers';
 import { toPut, type Api, type Council, type HistoryQuery, type ModelSurvey } from './api';
 import type { Ways } from './following';
@@ -25,11 +25,6 @@ export function directApi(http: Http, url: string): Api {
     rename: (id, title) => http.confirm({ method: 'PATCH', url: one(id), body: { title } }),
     list: (query, signal) =>
       http.json<HistoryPage>({ method: 'GET', url: `${url}/deliberations${search(query)}`, signal }, isList),
-    session: (sessionId, signal) =>
-      http.json<SessionTurns>(
-        { method: 'GET', url: `${url}/sessions/${encodeURIComponent(sessionId)}?limit=100`, signal },
-        isList,
-      ),
     async councils(signal) {
       return (await http.json<Items<Council>>({ method: 'GET', url: `${url}/councils`, signal }, isList)).items;
     },

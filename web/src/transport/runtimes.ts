@@ -4,7 +4,7 @@
  * Verb, id, cursor and key are in the body, because the platform filters headers.
  */
 import { ApiProblem } from '@/protocol/failures';
-import type { DeliberationState, HistoryPage, SessionTurns } from '@/protocol/types';
+import type { DeliberationState, HistoryPage } from '@/protocol/types';
 import { isBegun, isCouncil, isList, isSurvey, isState, type Begun, type Items } from './answers';
 import { toPut, type Api, type Council, type ModelSurvey } from './api';
 import type { AgentCoreConfig } from './config';
@@ -57,8 +57,6 @@ export function runtimeApi(http: Http, endpoint: Endpoint): Api {
       http.confirm(call({ action: 'delete', deliberationId: id }, undefined, options?.keepalive)),
     rename: (id, title) => http.confirm(call({ action: 'rename', deliberationId: id, title })),
     list: (query, signal) => http.json<HistoryPage>(call({ action: 'list', ...given(query) }, signal), isList),
-    session: (sessionId, signal) =>
-      http.json<SessionTurns>(call({ action: 'session', sessionId, limit: 100 }, signal), isList),
     async councils(signal) {
       return (await http.json<Items<Council>>(call({ action: 'councils' }, signal), isList)).items;
     },

@@ -98,14 +98,6 @@ const VERBS: readonly {
     runtime: post({ action: 'list', q: 'a b', limit: 5 }),
   },
   {
-    name: 'session',
-    call: (api) => api.session('s'),
-    answer: ITEMS,
-    gives: ITEMS,
-    direct: ['GET', '/sessions/s', { limit: '100' }, null],
-    runtime: post({ action: 'session', sessionId: 's', limit: 100 }),
-  },
-  {
     name: 'councils',
     call: (api) => api.councils(),
     answer: { items: [COUNCIL] },

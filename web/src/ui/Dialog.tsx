@@ -15,6 +15,7 @@ export function Dialog({ title, onClose, children, actions }: DialogProps) {
   const { t } = useTranslation('common');
   const id = useId();
   const dialog = useRef<HTMLDialogElement>(null);
+  const isPressedOutside = useRef(false);
   useEffect(() => {
     const shown = dialog.current;
     const before = document.activeElement;
@@ -33,8 +34,12 @@ export function Dialog({ title, onClose, children, actions }: DialogProps) {
         event.preventDefault();
         onClose();
       }}
+      onPointerDown={(event) => {
+        isPressedOutside.current = event.target === dialog.current;
+      }}
+      // A selection that is dragged out of the box ends in a click on the backdrop, too.
       onClick={(event) => {
-        if (event.target === dialog.current) onClose();
+        if (event.target === dialog.current && isPressedOutside.current) onClose();
       }}
     >
       <div className={styles['head']}>

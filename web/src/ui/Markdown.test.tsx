@@ -110,6 +110,33 @@ describe('Markdown', () => {
     expect(box.textContent).toBe('one two three');
   });
 
+  it('shows the rest of a long text when the page is idle', async () => {
+    const idle: IdleRequestCallback[] = [];
+    vi.stubGlobal('requestIdleCallback', (call: IdleRequestCallback) => idle.push(call));
+    vi.stubGlobal('cancelIdleCallback', () => undefined);
+    try {
+      const text = `${'word '.repeat(100)}\n\n`.repeat(20);
+      await show(text);
+      const begun = box.textContent.length;
+      expect(begun).toBeLessThan(text.length / 2);
+      for (let call = idle.shift(); call !== undefined; call = idle.shift()) {
+        const due = call;
+        act(() => due({ didTimeout: false, timeRemaining: () => 10 }));
+      }
+      expect(box.textContent.split('word').length).toBe(20 * 100 + 1);
+    } finally {
+      Reflect.deleteProperty(window, 'requestIdleCallback');
+      Reflect.deleteProperty(window, 'cancelIdleCallback');
+    }
+  });
+
+  it('skips pieces out of view, but never the last one', async () => {
+    await show('W'.repeat(3_500));
+    const pieces = [...box.querySelectorAll('span')];
+    expect(pieces.map(({ className }) => className.includes('skippable'))).toEqual([true, true, true, false]);
+    expect(pieces.every(({ className }) => className.includes('unbroken'))).toBe(true);
+  });
+
   it('goes on while news come faster than its steps', async () => {
     const text = `${'word '.repeat(100)}\n\n`.repeat(40);
     for (let at = 0; at <= 60; at += 1) {

@@ -1,10 +1,11 @@
-import { Component, lazy, memo, Suspense, useEffect, useRef, useState, type ErrorInfo, type ReactNode } from 'react';
+import { Component, memo, Suspense, useEffect, useRef, useState, type ErrorInfo, type ReactNode } from 'react';
 import { classes } from './classes';
 import styles from './Markdown.module.css';
 import {
   certain,
   codeOf,
   isShownAsWritten,
+  isUnbroken,
   NOTHING_SHOWN,
   piecesOf,
   shownNext,
@@ -12,14 +13,13 @@ import {
   type Shown,
 } from './MarkdownBlocks';
 import type { HeadingLevel, ParsedProps } from './MarkdownParsed';
+import { renewable } from './renewable';
 
 /** The parser is no part of the first load. Where it does not come, the text stays as it was written. */
-const Parsed = lazy(async () => {
-  try {
-    return { default: (await import('./MarkdownParsed')).Parsed };
-  } catch {
-    return { default: ({ text }: ParsedProps) => <AsWritten text={text} /> };
-  }
+const parser = renewable<ParsedProps>(async () => (await import('./MarkdownParsed')).Parsed, {
+  instead: ({ text }) => <AsWritten text={text} />,
+  // Every block of a page that streams would ask for it.
+  restMs: 5_000,
 });
 
 interface MarkdownProps {
@@ -37,8 +37,22 @@ export function Markdown({ text, under, isStreaming = false }: MarkdownProps) {
 }
 
 const STEP_MS = 100;
-/** What a step left over, or the last words, follow in the next frame. */
+/** What a step left over, or the last words, follow in the next frame that has time to spare, or after so long. */
 const CATCH_UP_MS = 16;
+const CATCH_UP_LATEST_MS = 150;
+
+/** Calls `show` when the page has nothing better to do, such as drawing a verdict; gives what calls it off. */
+function whenIdle(show: () => void): () => void {
+  // Safari does not have it.
+  if (typeof window.requestIdleCallback !== 'function') return after(CATCH_UP_MS, show);
+  const asked = window.requestIdleCallback(show, { timeout: CATCH_UP_LATEST_MS });
+  return () => window.cancelIdleCallback(asked);
+}
+
+function after(ms: number, show: () => void): () => void {
+  const timer = setTimeout(show, ms);
+  return () => clearTimeout(timer);
+}
 
 /**
  * The blocks of a text, and how many of the finished ones are shown.
@@ -49,30 +63,30 @@ const CATCH_UP_MS = 16;
 function useBlocks(text: string, isStreaming: boolean): Shown {
   const [shown, setShown] = useState(() => shownNext(NOTHING_SHOWN, text));
   const latest = useRef(text);
-  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const callOff = useRef<(() => void) | undefined>(undefined);
   const urgent = useRef(false);
   const isBehind = shown.count < shown.blocks.done.length;
   const tailChars = shown.blocks.tail.length;
   useEffect(() => {
     latest.current = text;
     const show = () => {
-      timer.current = undefined;
+      callOff.current = undefined;
       const next = latest.current;
       setShown((before) => shownNext(before, next));
     };
     const isUrgent = !isStreaming || isBehind;
     // An urgent step is not put off by what comes meanwhile, but takes the place of one that can wait.
     if (isUrgent && !urgent.current) {
-      clearTimeout(timer.current);
-      timer.current = undefined;
+      callOff.current?.();
+      callOff.current = undefined;
     }
     urgent.current = isUrgent;
-    timer.current ??= setTimeout(show, isUrgent ? CATCH_UP_MS : stepMs(tailChars));
+    callOff.current ??= isUrgent ? whenIdle(show) : after(stepMs(tailChars), show);
   }, [text, isStreaming, isBehind, shown, tailChars]);
   useEffect(
     () => () => {
-      clearTimeout(timer.current);
-      timer.current = undefined;
+      callOff.current?.();
+      callOff.current = undefined;
     },
     [],
   );
@@ -142,6 +156,7 @@ const Block = memo(function Block({ text, under }: ParsedProps) {
 });
 
 function BlockContent({ text, under }: ParsedProps) {
+  const [Parsed] = useState(parser);
   const code = codeOf(text);
   if (code !== null) return <CodeBlock {...code} />;
   const asWritten = <AsWritten text={text} />;
@@ -174,12 +189,23 @@ function AsWritten({ text }: { readonly text: string }) {
 }
 
 function Pieces({ text }: { readonly text: string }) {
-  return piecesOf(text).map((piece, place) => <Piece key={place} text={piece} />);
+  const pieces = piecesOf(text);
+  return pieces.map((piece, place) => <Piece key={place} text={piece} isLast={place === pieces.length - 1} />);
 }
 
-const Piece = memo(function Piece({ text }: { readonly text: string }) {
-  // The block ends the line itself.
-  return <span className={styles['piece']}>{text.endsWith('\n') ? text.slice(0, -1) || '\u200b' : text}</span>;
+interface PieceProps {
+  readonly text: string;
+  readonly isLast: boolean;
+}
+
+/** The last one is never skipped: what is guessed of its height may be far from it. */
+const Piece = memo(function Piece({ text, isLast }: PieceProps) {
+  return (
+    <span className={classes(styles['piece'], !isLast && styles['skippable'], isUnbroken(text) && styles['unbroken'])}>
+      {/* The block ends the line itself. */}
+      {text.endsWith('\n') ? text.slice(0, -1) || '\u200b' : text}
+    </span>
+  );
 });
 
 interface UnparsedProps {

@@ -104,6 +104,8 @@ describe('what is shown as it was written', () => {
     ['a huge block', 'word '.repeat(2_000)],
     ['a huge table', '|a|b|\n|-|-|\n' + '|1|2|\n'.repeat(200)],
     ['200 KB without a space', 'x'.repeat(200_000)],
+    ['a word beyond measure', `so ${'x'.repeat(2_000)} it is`],
+    ['a word of spaces that do not break', 'a\u00a0'.repeat(500)],
     ['quotes in quotes', '>'.repeat(500)],
     ['lists in lists', '- '.repeat(200) + 'x'],
     ['lists in lists by indentation', Array.from({ length: 60 }, (_, n) => `${'  '.repeat(n)}- a`).join('\n')],
@@ -116,6 +118,7 @@ describe('what is shown as it was written', () => {
   it.each([
     ['a paragraph', 'Some **bold** words, a [link](https://example.com) and `code`. '.repeat(20)],
     ['a list', '- **Point**: what it says\n'.repeat(30)],
+    ['a paragraph of a writing without spaces', '国際連合は平和を維持する。'.repeat(100)],
     ['a line across', '* * * * *\n'],
     ['a table', '|a|b|\n|-|-|\n' + '| one | **two** |\n'.repeat(30)],
   ])('but not %s', (_, text) => {
@@ -174,12 +177,18 @@ describe('pieces', () => {
         const text = seed.repeat(n + 1);
         const pieces = piecesOf(text);
         expect(pieces.join('')).toBe(text);
-        for (const piece of pieces) expect(piece.length).toBeLessThanOrEqual(4_001);
+        for (const piece of pieces) expect(piece.length).toBeLessThanOrEqual(1_001);
         const grown = piecesOf(`${text}more`);
         expect(grown.slice(0, Math.max(0, pieces.length - 1))).toEqual(pieces.slice(0, -1));
       }),
       { numRuns: 25 },
     );
+  });
+
+  it('end at spaces where there are any', () => {
+    const pieces = piecesOf('words and more '.repeat(300));
+    expect(pieces.length).toBeGreaterThan(1);
+    for (const piece of pieces) expect(piece).toMatch(/ $/);
   });
 
   it('do not part a surrogate pair', () => {

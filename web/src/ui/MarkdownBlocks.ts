@@ -169,7 +169,7 @@ const CONTAINERS = /^(?:[ \t]*(?:>|[-*+](?=[ \t>])|\d{1,9}[.)](?=[ \t]))){9}/m;
  * that the parser's time, which grows with the square of that, or its recursion would run away.
  */
 export function isShownAsWritten(block: string): boolean {
-  if (block.length > PARSED_CHARS || CONTAINERS.test(block)) return true;
+  if (block.length > PARSED_CHARS || CONTAINERS.test(block) || isUnbroken(block)) return true;
   const lines = block.split('\n');
   if (lines.length > PARSED_LINES) return true;
   if (lines.some((line) => indentOf(line) > DEPTH_COLUMNS && ITEM.test(line))) return true;
@@ -185,8 +185,23 @@ export function certain(block: string): string {
   return block.replace(/\n[ \t]*(?:-{1,2}|=+|[*+>|#]+|\d{1,3}[.)]?)[ \t]*$/, '\n');
 }
 
-const PIECE_CHARS = 4_000;
+/**
+ * More letters in a row than any word has, of a writing that is broken into lines at its spaces only. What is no space to
+ * a line, such as one that does not break, counts as a letter.
+ */
+const UNBROKEN =
+  /[^ \t\r\n\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7af\ud800-\udfff\uff00-\uffef]{400}/;
+
+/** Whether the text has a stretch for which looking for the ends of its lines takes the square of its length. */
+export function isUnbroken(text: string): boolean {
+  return UNBROKEN.test(text);
+}
+
+/** So little is laid out within a frame, whatever it is; the browser skips by pieces what is out of view. */
+const PIECE_CHARS = 1_000;
 const PIECE_LINES = 80;
+/** A piece ends at a space where one is so near. */
+const SPACE_CHARS = 100;
 
 /** Cuts a long text at ends of lines where it has any, so that of one that grows only the last piece changes. */
 export function piecesOf(text: string): readonly string[] {
@@ -207,11 +222,16 @@ function pieceEnd(text: string, at: number): number {
     const next = text.indexOf('\n', end);
     if (next === -1 || next >= most) {
       if (text.length <= most) return text.length;
-      return end > at ? end : wholeLetter(text, most);
+      return end > at ? end : withinLine(text, most);
     }
     end = next + 1;
   }
   return end;
+}
+
+function withinLine(text: string, most: number): number {
+  const afterSpace = text.lastIndexOf(' ', most - 1) + 1;
+  return afterSpace > most - SPACE_CHARS ? afterSpace : wholeLetter(text, most);
 }
 
 /** A place that does not part a surrogate pair. */

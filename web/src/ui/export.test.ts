@@ -6,7 +6,7 @@ import { foldAll } from '@/protocol/fold';
 import type { DeliberationState, MagiEvent } from '@/protocol/types';
 import { deliberationJson, deliberationMarkdown, exportName } from './export';
 import { formatsOf } from './format';
-import { reservationsOf } from './reservations';
+import { reservationsOf, reservationWords } from './reservations';
 
 beforeAll(() => startLanguage('en'));
 
@@ -127,6 +127,15 @@ describe('what limits an outcome', () => {
   ])('is %s', (_, end, expected) => {
     expect(kinds(end)).toEqual(expected);
   }); // prettier-ignore
+
+  it.each([
+    [0, 'None of 2 sages cast'],
+    [1, 'Only 1 of 2 sages cast'],
+  ])('says how few voted: %i', (valid, words) => {
+    const t = i18next.getFixedT('en', ['deliberation', 'common'] as const);
+    const because = { kind: 'inconclusive', because: 'quorum', valid, expected: 2 } as const;
+    expect(reservationWords(t, because).join(' ')).toContain(words);
+  });
 
   it('is a judge that abstained', () => {
     const end = complete({ outcome: 'inconclusive' }, { votersValid: 2, missing: [] });

@@ -14,6 +14,24 @@ export interface Formats {
   moment(at: string | number): string;
 }
 
+/**
+ * The locale for numbers and dates: the reader's own, such as en-GB, where it is of the page's language, so that dates
+ * read as the reader is used to; else the page's language.
+ */
+export function localeOf(language: string): string {
+  const base = (tag: string) => tag.split('-')[0]?.toLowerCase();
+  return navigator.languages.find((tag) => base(tag) === base(language) && isLocale(tag)) ?? language;
+}
+
+/** Some browsers name what is no language tag, such as "en-US@posix", which Intl throws at. */
+function isLocale(tag: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(tag).length > 0;
+  } catch {
+    return false;
+  }
+}
+
 export function formatsOf(language: string): Formats {
   const percent = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 });
   const count = new Intl.NumberFormat(language);
@@ -56,5 +74,5 @@ export function formatsOf(language: string): Formats {
 
 export function useFormats(): Formats {
   const { i18n } = useTranslation();
-  return useMemo(() => formatsOf(i18n.language), [i18n.language]);
+  return useMemo(() => formatsOf(localeOf(i18n.language)), [i18n.language]);
 }

@@ -15,3 +15,22 @@ export function keep(name: string, value: string): void {
     // It is asked for again at the next visit.
   }
 }
+
+/** As `kept`, for this tab only and no longer than it lives. */
+export function keptInTab(name: string): string | null {
+  try {
+    return sessionStorage.getItem(`magi.${name}`);
+  } catch {
+    return null;
+  }
+}
+
+/** `null` lets go of it. */
+export function keepInTab(name: string, value: string | null): void {
+  try {
+    if (value === null) sessionStorage.removeItem(`magi.${name}`);
+    else sessionStorage.setItem(`magi.${name}`, value);
+  } catch {
+    // What is written stays on the page.
+  }
+}

@@ -52,7 +52,8 @@ export function reservationWords(t: Words, reservation: Reservation): readonly s
   switch (reservation.kind) {
     case 'inconclusive': {
       const { because, valid, expected } = reservation;
-      return [t('limits.inconclusive'), t(`limits.because.${because}`, { valid, expected })];
+      const why = because === 'quorum' && valid === 0 ? 'nobody' : because;
+      return [t('limits.inconclusive'), t(`limits.because.${why}`, { valid, expected })];
     }
     case 'degraded': {
       const { valid, expected } = reservation;

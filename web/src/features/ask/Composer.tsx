@@ -2,13 +2,14 @@ import { useRef, useState, type KeyboardEvent, type SubmitEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiProblem } from '@/transport/api';
 import { Button } from '@/ui/Button';
+import { characters } from '@/ui/characters';
 import { useFormats } from '@/ui/format';
 import styles from './ask.module.css';
 import { CouncilField, CouncilNotes } from './CouncilField';
 import { Criteria } from './Criteria';
 import { Ending } from './Ending';
 import { Examples } from './Examples';
-import { boundOf, characters, faultsOf, fieldOf, requestOf, type Draft, type DraftField } from './question';
+import { boundOf, faultsOf, fieldOf, requestOf, type Draft, type DraftField } from './question';
 import { QuestionBox } from './QuestionBox';
 import { useAsking, type Asking } from './useAsking';
 import { useCouncilChoice } from './useCouncilChoice';
@@ -16,7 +17,6 @@ import { useDraft } from './useDraft';
 
 /** Where a question is written and asked. */
 export function Composer() {
-  const { i18n } = useTranslation('ask');
   const [draft, setDraft] = useDraft();
   const choice = useCouncilChoice();
   const { asking, ask, cancel, clear } = useAsking();
@@ -33,7 +33,7 @@ export function Composer() {
   const send = () => {
     if (isWaiting) return;
     if (Object.keys(faultsOf(draft)).length === 0) {
-      ask(requestOf(draft, choice.id, i18n.language));
+      ask(requestOf(draft, choice.id));
       return;
     }
     setTried(true);

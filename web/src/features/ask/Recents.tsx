@@ -2,6 +2,8 @@ import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'wouter';
 import { useBackend } from '@/live/backend';
+import { remaining, useDepartures } from '@/live/departures';
+import { listKey } from '@/live/queryKeys';
 import type { HistoryItem } from '@/protocol/types';
 import { DecisionMark, OutcomeMark } from '@/ui/Decision';
 import { FailureNotice } from '@/ui/Failure';
@@ -10,6 +12,8 @@ import { paths } from '@/ui/paths';
 import styles from './ask.module.css';
 
 const SHOWN = 5;
+/** More than is shown, since some may be deleted. */
+const ASKED = 2 * SHOWN;
 /** How often the list is renewed while something in it runs. */
 const RENEW_MS = 5_000;
 
@@ -17,25 +21,29 @@ const RENEW_MS = 5_000;
 export function Recents() {
   const { t } = useTranslation('ask');
   const backend = useBackend();
-  const { data, error, isPending, refetch } = useQuery({
-    queryKey: [backend.key, 'deliberations', 'recent'],
-    queryFn: ({ signal }) => backend.api.list({ limit: SHOWN }, signal),
+  const { data, error, failureReason, isPending, refetch } = useQuery({
+    queryKey: listKey(backend.key, 'ask'),
+    queryFn: ({ signal }) => backend.api.list({ limit: ASKED }, signal),
+    refetchOnMount: 'always',
     refetchInterval: ({ state }) => (state.data?.items.some(isRunning) === true ? RENEW_MS : false),
   });
+  const items = remaining(data?.items ?? [], useDepartures());
+  const isEmpty = items.length === 0 && data?.nextCursor === null;
   return (
     <section className={styles['recents']} aria-labelledby="ask-recents">
       <header className={styles['recentsHead']}>
         <h2 id="ask-recents" className={styles['overline']}>
           {t('recent.title')}
         </h2>
-        {data !== undefined && data.items.length > 0 && <Link href={paths.history}>{t('recent.all')}</Link>}
+        {data !== undefined && !isEmpty && <Link href={paths.history}>{t('recent.all')}</Link>}
       </header>
       {isPending && <p className={styles['quiet']}>{t('loading', { ns: 'common' })}</p>}
-      {data === undefined && error !== null && <FailureNotice error={error} onRetry={() => void refetch()} />}
-      {data?.items.length === 0 && <p className={styles['quiet']}>{t('recent.none')}</p>}
-      {data !== undefined && data.items.length > 0 && (
+      {error !== null && <FailureNotice error={error} onRetry={() => void refetch()} />}
+      {/* That there were none is not said again while the server does not answer. */}
+      {isEmpty && failureReason === null && <p className={styles['quiet']}>{t('recent.none')}</p>}
+      {items.length > 0 && (
         <ul className={styles['recentList']}>
-          {data.items.slice(0, SHOWN).map((item) => (
+          {items.slice(0, SHOWN).map((item) => (
             <li key={item.deliberationId}>
               <Recent item={item} />
             </li>

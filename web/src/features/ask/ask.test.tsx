@@ -10,10 +10,11 @@ import { startLanguage } from '@/i18n/language';
 import { BackendContext, type Backend } from '@/live/backend';
 import type { StartRequest } from '@/protocol/types';
 import { ApiProblem, Unreachable, type Api, type Council, type ModelSurvey } from '@/transport/api';
+import { characters } from '@/ui/characters';
 import { Toasts } from '@/ui/Toasts';
 import { AskPage } from './AskPage';
 import { modelsOf } from './modelsOf';
-import { characters, faultsOf, fieldOf, leftOf, requestOf, sentAs } from './question';
+import { faultsOf, fieldOf, leftOf, requestOf, sentAs } from './question';
 import { settled } from './useCouncilChoice';
 
 const MAGI: Council = {
@@ -50,8 +51,8 @@ describe('a question', () => {
   test('keeps its key until it is another request', () => {
     const keys = ['one', 'two'];
     const next = () => keys.shift() ?? 'none';
-    const request = requestOf({ question: ' Q ', approveIf: '', rejectIf: '' }, 'magi', 'en');
-    expect(request).toEqual({ question: 'Q', council: 'magi', language: 'en' });
+    const request = requestOf({ question: ' Q ', approveIf: '', rejectIf: '' }, 'magi');
+    expect(request).toEqual({ question: 'Q', council: 'magi' });
     const first = sentAs(request, null, next);
     expect(sentAs({ ...request }, first, next)).toBe(first);
     expect(sentAs({ ...request, council: 'board' }, first, next).key).toBe('two');
@@ -202,7 +203,7 @@ describe('the page', () => {
     await press('Enter', { ctrlKey: true, isComposing: true });
     expect(asked).toEqual([]);
     await press('Enter', { ctrlKey: true });
-    expect(asked).toEqual([{ question: 'Should we?', council: 'board', language: 'en' }]);
+    expect(asked).toEqual([{ question: 'Should we?', council: 'board' }]);
     expect(place.history.at(-1)).toBe('/d/d-1');
     expect(sessionStorage.getItem('magi.ask.draft')).not.toContain('Should');
   });
@@ -279,6 +280,15 @@ describe('the page', () => {
     write('Should we?');
     await press('Enter', { ctrlKey: true });
     expect(asked[0]?.council).toBe('magi');
+  });
+
+  test('remembers the council of a link, if there is such a council', async () => {
+    await open('/?council=board');
+    act(() => root.unmount());
+    await open('/?council=gone');
+    act(() => root.unmount());
+    await open();
+    expect(select().value).toBe('board');
   });
 
   test('remembers the council', async () => {

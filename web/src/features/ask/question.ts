@@ -1,5 +1,6 @@
 /** What is about to be asked, before it is a request: its bounds, and what makes two askings the same. */
 import type { StartRequest } from '@/protocol/types';
+import { characters, isVisible } from '@/ui/characters';
 
 /** As in src/magisystem/protocol/requests.py. */
 export const QUESTION_CHARS = 32_000;
@@ -22,13 +23,6 @@ export function boundOf(field: DraftField): number {
   return field === 'question' ? QUESTION_CHARS : CRITERION_CHARS;
 }
 
-/** Counts as the server does, by code points. */
-export function characters(text: string): number {
-  let n = text.length;
-  for (let at = 0; at < text.length; at += 1) if ((text.codePointAt(at) ?? 0) > 0xffff) n -= 1;
-  return n;
-}
-
 /** How many characters are left, where that is worth saying. Negative: so many too many. */
 export function leftOf(field: DraftField, text: string): number | null {
   const most = boundOf(field);
@@ -42,18 +36,17 @@ export function faultsOf(draft: Draft): Partial<Record<DraftField, DraftFault>> 
   const faults: Partial<Record<DraftField, DraftFault>> = {};
   for (const field of ['question', 'approveIf', 'rejectIf'] as const)
     if ((leftOf(field, draft[field].trim()) ?? 0) < 0) faults[field] = 'tooLong';
-  // Something must be there that can be seen: neither space nor control nor format character.
-  if (!/[^\s\p{C}\p{Z}]/u.test(draft.question)) faults.question = 'empty';
+  if (!isVisible(draft.question)) faults.question = 'empty';
   return faults;
 }
 
-export function requestOf(draft: Draft, council: string, language: string): StartRequest {
+/** No language is sent: each turn of a conversation is answered in the language of its own question. */
+export function requestOf(draft: Draft, council: string): StartRequest {
   const approveIf = draft.approveIf.trim();
   const rejectIf = draft.rejectIf.trim();
   return {
     question: draft.question.trim(),
     council,
-    language,
     ...((approveIf !== '' || rejectIf !== '') && { criteria: { approveIf, rejectIf } }),
   };
 }

@@ -1,6 +1,6 @@
 /** Which council is to be asked: chosen here, else asked for by the link, else the last one chosen, else the preset. */
 import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useSearchParams } from 'wouter';
 import { useBackend } from '@/live/backend';
 import type { Council } from '@/transport/api';
@@ -30,6 +30,10 @@ export function useCouncilChoice(): CouncilChoice {
     queryFn: ({ signal }) => backend.api.councils(signal),
   });
   const linked = search.get('council');
+  const isLinkGood = linked !== null && data?.some(({ id }) => id === linked) === true;
+  useEffect(() => {
+    if (isLinkGood) keepCouncil(backend.key, linked);
+  }, [backend.key, linked, isLinkGood]);
   const wish =
     (chosen?.backend === backend.key ? chosen.id : null) ?? linked ?? keptCouncil(backend.key) ?? DEFAULT_COUNCIL;
   return {

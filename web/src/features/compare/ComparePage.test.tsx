@@ -43,9 +43,21 @@ function decided(decision: Decision, votes: readonly Decision[]): DeliberationSt
   return stateOf(startOf([...agents, SOLOMON]), { status: 'complete', lanes, complete });
 }
 
+/** As the server tells it: the judge is all the council there is, with a rule and a tally that mean nothing. */
+function chatted(): DeliberationState {
+  const { complete } = decided('APPROVED', []);
+  const lanes = [laneOf('solomon', { status: 'answered', text: 'An answer.' })];
+  return stateOf(startOf([SOLOMON], { mode: 'chat' }), {
+    status: 'complete',
+    lanes,
+    ...(complete != null && { complete: { ...complete, outcome: 'answered', decision: null, confidence: null } }),
+  });
+}
+
 const STATES: Readonly<Record<string, DeliberationState>> = {
   yes: decided('APPROVED', ['APPROVED', 'REJECTED']),
   no: decided('REJECTED', ['APPROVED', 'APPROVED', 'APPROVED']),
+  chat: chatted(),
 };
 
 const ITEM = { decision: null, outcome: null, startedAt: '2026-03-14T10:00:00.000Z' };
@@ -112,6 +124,25 @@ describe('a comparison', () => {
     const rows = [...document.querySelectorAll('h3')].map((heading) => heading.parentElement?.textContent ?? '');
     expect(rows.find((row) => row.startsWith('SAGE1'))).toContain('Changed: Rejected → Approved');
     expect(rows.find((row) => row.startsWith('SAGE2'))).toContain('Only in B');
+  });
+
+  test('says of a chat neither votes, nor a rule, nor a tally', async () => {
+    await open('/compare?a=yes&b=chat');
+    expect(text()).toContain('Not asked in a chat.');
+    expect(text()).not.toContain('Not in this council.');
+    expect(text()).not.toContain('Only in');
+    expect(side('A')).toContain('The judge decides');
+    expect(side('B')).not.toContain('The judge decides');
+    const tally = [...document.querySelectorAll('table')].find(({ caption }) => caption?.textContent === 'Tally');
+    const rows = [...(tally?.tBodies[0]?.rows ?? [])].map(({ cells }) => [...cells].map((cell) => cell.textContent));
+    expect(rows[0]).toEqual(['Approved', '0', '–nobody voted']);
+  });
+
+  test('of two chats has no sages and no tally', async () => {
+    await open('/compare?a=chat&b=chat');
+    expect(text()).not.toContain('Tally');
+    expect(text()).not.toContain('Sages');
+    expect(text()).not.toContain('Rule');
   });
 
   test('stands on one side where the other is not found', async () => {

@@ -1,5 +1,6 @@
 import { useTranslation } from 'react-i18next';
-import type { Complete } from '@/protocol/types';
+import type { Complete, DeliberationState } from '@/protocol/types';
+import { isChat } from './alignment';
 import { FiguresTable, type Figure } from './FiguresTable';
 import type { SectionProps } from './OutcomeSection';
 import { Section } from './Parts';
@@ -22,7 +23,16 @@ export function FiguresSection({ a, b }: SectionProps) {
     b: right == null ? null : read(right),
     unit,
   });
-  const votes = TALLY.map((key) => figure(key, t(`figure.${key}`), ({ tally }) => tally[key], 'count'));
+  // A chat's end holds a tally of zeros, though nobody was to vote.
+  const votersOf = (state: DeliberationState | null) => (state === null || isChat(state) ? null : state.complete);
+  const [votedLeft, votedRight] = [votersOf(a), votersOf(b)];
+  const votes = TALLY.map<Figure>((key) => ({
+    key,
+    label: t(`figure.${key}`),
+    a: votedLeft?.tally[key],
+    b: votedRight?.tally[key],
+    unit: 'count',
+  }));
   const effort = [
     figure('time', t('figure.time'), ({ executionTime }) => executionTime, 'duration'),
     ...TOKENS.map((key) => figure(key, t(`figure.${key}`), ({ usage }) => usage[key], 'count')),
@@ -34,7 +44,14 @@ export function FiguresSection({ a, b }: SectionProps) {
   return (
     <Section title={t('section.figures')}>
       <div className={styles['tables']}>
-        <FiguresTable caption={t('figure.tally')} figures={votes} isTwoSided={isTwoSided} />
+        {(votedLeft != null || votedRight != null) && (
+          <FiguresTable
+            caption={t('figure.tally')}
+            figures={votes}
+            isTwoSided={votedLeft != null && votedRight != null}
+            absence="noVotes"
+          />
+        )}
         <FiguresTable caption={t('figure.effort')} figures={shown} isTwoSided={isTwoSided} />
       </div>
     </Section>

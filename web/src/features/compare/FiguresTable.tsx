@@ -11,6 +11,9 @@ export interface Figure {
   readonly unit: 'count' | 'duration' | 'cost';
 }
 
+/** Why a figure is absent. */
+export type Absence = 'absent' | 'noVotes';
+
 /** How far it is from one figure to the other, with its sign; null where they read the same. */
 export function signed(from: number, to: number, format: (value: number) => string): string | null {
   if (format(from) === format(to)) return null;
@@ -22,9 +25,10 @@ interface FiguresTableProps {
   readonly figures: readonly Figure[];
   /** Both sides are there, so that there is a difference to speak of. */
   readonly isTwoSided: boolean;
+  readonly absence?: Absence;
 }
 
-export function FiguresTable({ caption, figures, isTwoSided }: FiguresTableProps) {
+export function FiguresTable({ caption, figures, isTwoSided, absence = 'absent' }: FiguresTableProps) {
   const { t } = useTranslation('compare');
   return (
     <table className={styles['table']}>
@@ -41,33 +45,39 @@ export function FiguresTable({ caption, figures, isTwoSided }: FiguresTableProps
       </thead>
       <tbody>
         {figures.map((figure) => (
-          <Row key={figure.key} figure={figure} isTwoSided={isTwoSided} />
+          <Row key={figure.key} figure={figure} isTwoSided={isTwoSided} absence={absence} />
         ))}
       </tbody>
     </table>
   );
 }
 
-function Row({ figure: { label, a, b, unit }, isTwoSided }: { readonly figure: Figure; readonly isTwoSided: boolean }) {
+interface RowProps {
+  readonly figure: Figure;
+  readonly isTwoSided: boolean;
+  readonly absence: Absence;
+}
+
+function Row({ figure: { label, a, b, unit }, isTwoSided, absence }: RowProps) {
   const { t } = useTranslation('compare');
   const formats = useFormats();
   const format = (value: number) => formats[unit](value);
   return (
     <tr>
       <th scope="row">{label}</th>
-      <td>{a == null ? <Absent /> : format(a)}</td>
-      <td>{b == null ? <Absent /> : format(b)}</td>
+      <td>{a == null ? <Absent why={absence} /> : format(a)}</td>
+      <td>{b == null ? <Absent why={absence} /> : format(b)}</td>
       {isTwoSided && <td>{a != null && b != null && (signed(a, b, format) ?? t('figure.same'))}</td>}
     </tr>
   );
 }
 
-function Absent() {
+function Absent({ why }: { readonly why: Absence }) {
   const { t } = useTranslation('compare');
   return (
     <>
       <span aria-hidden="true">–</span>
-      <span className="visually-hidden">{t('figure.absent')}</span>
+      <span className="visually-hidden">{t(`figure.${why}`)}</span>
     </>
   );
 }

@@ -1,7 +1,7 @@
 import { useTranslation } from 'react-i18next';
 import type { DeliberationState } from '@/protocol/types';
 import { DecisionMark } from '@/ui/Decision';
-import { alignedSages, difference, judgeOf, type Seat } from './alignment';
+import { alignedSages, difference, isChat, judgeOf, type Seat } from './alignment';
 import { FiguresTable, type Figure } from './FiguresTable';
 import { Confidence, type SectionProps } from './OutcomeSection';
 import { Beside, DifferenceLine, Foldable, Section } from './Parts';
@@ -14,7 +14,8 @@ export function JudgeSection({ a, b }: SectionProps) {
   const left = a && judgeOf(a);
   const right = b && judgeOf(b);
   if (left === null && right === null) return null;
-  const isChat = [a, b].some((state) => state?.start?.mode === 'chat');
+  const shown = [a, b].filter((state) => state !== null);
+  const areChats = shown.every(isChat);
   return (
     <Section title={t('section.judge')}>
       {a?.verdict != null && b?.verdict != null && (
@@ -25,7 +26,7 @@ export function JudgeSection({ a, b }: SectionProps) {
       )}
       <Beside a={a && <Ruling state={a} judge={left} />} b={b && <Ruling state={b} judge={right} />} />
       <Scores a={a} b={b} />
-      <Foldable label={t(isChat ? 'judge.answer' : 'judge.text')} startsOpen={isChat}>
+      <Foldable label={t(areChats ? 'judge.answer' : 'judge.text')} startsOpen={shown.some(isChat)}>
         <Beside a={left && <Statement text={left.lane?.text} />} b={right && <Statement text={right.lane?.text} />} />
       </Foldable>
     </Section>
@@ -77,5 +78,7 @@ function Scores({ a, b }: SectionProps) {
       unit: 'count',
     }));
   if (figures.length === 0) return null;
-  return <FiguresTable caption={t('judge.scores')} figures={figures} isTwoSided={a !== null && b !== null} />;
+  return (
+    <FiguresTable caption={t('judge.scores')} figures={figures} isTwoSided={a?.verdict != null && b?.verdict != null} />
+  );
 }

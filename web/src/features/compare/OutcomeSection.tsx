@@ -5,7 +5,7 @@ import { DecisionMark, OutcomeMark } from '@/ui/Decision';
 import { useFormats, type Formats } from '@/ui/format';
 import { Mark } from '@/ui/Mark';
 import { Meter } from '@/ui/Meter';
-import { difference, hasEnded } from './alignment';
+import { difference, hasEnded, isChat } from './alignment';
 import { Beside, DifferenceLine, Section } from './Parts';
 import styles from './Sections.module.css';
 import { Warnings } from './Warnings';
@@ -24,11 +24,13 @@ export function OutcomeSection({ a, b }: SectionProps) {
       {isComparable && (
         <div>
           <DifferenceLine difference={difference(conclusion(a, t), conclusion(b, t))} words={(word) => word} />
-          <DifferenceLine
-            of={t('common:confidence')}
-            difference={difference(percent(a, formats), percent(b, formats))}
-            words={(word) => word}
-          />
+          {!isChat(a) && !isChat(b) && (
+            <DifferenceLine
+              of={t('common:confidence')}
+              difference={difference(percent(a, formats), percent(b, formats))}
+              words={(word) => word}
+            />
+          )}
         </div>
       )}
       <Beside a={a && <Outcome state={a} />} b={b && <Outcome state={b} />} />

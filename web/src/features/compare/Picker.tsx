@@ -2,6 +2,8 @@ import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'wouter';
 import { useBackend } from '@/live/backend';
+import { remaining, useDepartures } from '@/live/departures';
+import { listKey } from '@/live/queryKeys';
 import type { HistoryItem } from '@/protocol/types';
 import { beginning } from '@/ui/beginning';
 import { DecisionMark, OutcomeMark } from '@/ui/Decision';
@@ -25,14 +27,17 @@ interface PickerProps {
 export function Picker({ letter, without, onChoose }: PickerProps) {
   const { t } = useTranslation(['compare', 'common']);
   const { api, key } = useBackend();
+  const departures = useDepartures();
   const recent = useQuery({
-    queryKey: ['compare', key, 'recent'],
-    // One more than is shown, since one may stand on the other side.
-    queryFn: ({ signal }) => api.list({ limit: RECENT_ITEMS + 1 }, signal),
+    queryKey: listKey(key, 'compare'),
+    // More than is shown, since one may stand on the other side and some may be deleted.
+    queryFn: ({ signal }) => api.list({ limit: 2 * RECENT_ITEMS }, signal),
   });
   if (recent.isPending) return <p role="status">{t('common:loading')}</p>;
   if (recent.data === undefined) return <FailureNotice error={recent.error} onRetry={() => void recent.refetch()} />;
-  const items = recent.data.items.filter(({ deliberationId }) => deliberationId !== without).slice(0, RECENT_ITEMS);
+  const items = remaining(recent.data.items, departures)
+    .filter(({ deliberationId }) => deliberationId !== without)
+    .slice(0, RECENT_ITEMS);
   if (items.length === 0) {
     return (
       <p className={styles['hint']}>

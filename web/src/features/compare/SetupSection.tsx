@@ -1,5 +1,6 @@
 import { useTranslation } from 'react-i18next';
 import type { DeliberationState } from '@/protocol/types';
+import { localeOf } from '@/ui/format';
 import { ChangeLine, Section } from './Parts';
 import styles from './Sections.module.css';
 import { setupDifferences } from './setup';
@@ -15,7 +16,7 @@ export function SetupSection({ a, b }: SetupSectionProps) {
   const differences = setupDifferences(a, b);
   if (differences === null) return null;
   const { same, mode, council, rule, models } = differences;
-  const listed = (words: readonly string[]) => new Intl.ListFormat(i18n.language).format(words);
+  const listed = (words: readonly string[]) => new Intl.ListFormat(localeOf(i18n.language)).format(words);
   return (
     <Section title={t('section.setup')}>
       <div>

@@ -5,6 +5,7 @@ import { Button, buttonClass } from '@/ui/Button';
 import { FailureNotice } from '@/ui/Failure';
 import { useFormats } from '@/ui/format';
 import { paths } from '@/ui/paths';
+import { isChat } from './alignment';
 import { Letter } from './Parts';
 import { Picker } from './Picker';
 import styles from './SideCard.module.css';
@@ -76,8 +77,12 @@ function Setup({ side }: { readonly side: Extract<Side, { kind: 'shown' }> }) {
       <dd>{t(`mode.${start.mode}`)}</dd>
       <dt>{t('setup.council')}</dt>
       <dd>{start.council.id}</dd>
-      <dt>{t('setup.rule')}</dt>
-      <dd>{t(`common:rule.${start.council.rule}`)}</dd>
+      {!isChat(side.state) && (
+        <>
+          <dt>{t('setup.rule')}</dt>
+          <dd>{t(`common:rule.${start.council.rule}`)}</dd>
+        </>
+      )}
       <dt>{t('setup.models')}</dt>
       <dd>
         {[...models].map((model) => (

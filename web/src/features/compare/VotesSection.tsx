@@ -1,12 +1,13 @@
 import { useTranslation } from 'react-i18next';
 import type { CSSProperties } from 'react';
+import type { DeliberationState } from '@/protocol/types';
 import { agentLook } from '@/ui/agents';
 import { causeWords } from '@/ui/causes';
 import { DecisionMark } from '@/ui/Decision';
 import { Icon } from '@/ui/Icon';
 import { Mark } from '@/ui/Mark';
 import { Markdown } from '@/ui/Markdown';
-import { alignedSages, difference, type Row, type Seat } from './alignment';
+import { alignedSages, difference, isChat, type Row, type Seat } from './alignment';
 import { Confidence, type SectionProps } from './OutcomeSection';
 import { Beside, DifferenceLine, Foldable, Section } from './Parts';
 import styles from './Sections.module.css';
@@ -19,23 +20,31 @@ export function VotesSection({ a, b }: SectionProps) {
   return (
     <Section title={t('section.votes')}>
       {rows.map((row, index) => (
-        <SageRow key={row.agentId} row={row} index={index} hasA={a !== null} hasB={b !== null} />
+        <SageRow key={row.agentId} row={row} index={index} kindA={kindOf(a)} kindB={kindOf(b)} />
       ))}
     </Section>
   );
 }
 
+/** What the lack of a sage means on a side: nothing where the side cannot be shown. */
+type SideKind = 'unknown' | 'council' | 'chat';
+
+function kindOf(state: DeliberationState | null): SideKind {
+  if (state === null) return 'unknown';
+  return isChat(state) ? 'chat' : 'council';
+}
+
 interface SageRowProps {
   readonly row: Row;
   readonly index: number;
-  /** Whether the side can be shown at all; if it can, a sage that it lacks is no accident. */
-  readonly hasA: boolean;
-  readonly hasB: boolean;
+  readonly kindA: SideKind;
+  readonly kindB: SideKind;
 }
 
-function SageRow({ row: { agentId, a, b }, index, hasA, hasB }: SageRowProps) {
+function SageRow({ row: { agentId, a, b }, index, kindA, kindB }: SageRowProps) {
   const { t } = useTranslation(['compare', 'common']);
   const name = (a ?? b)?.name ?? agentId;
+  const areCouncils = kindA === 'council' && kindB === 'council';
   const hasText = [a, b].some((seat) => seat?.lane != null && seat.lane.text !== '');
   return (
     <div className={styles['agent']}>
@@ -47,12 +56,12 @@ function SageRow({ row: { agentId, a, b }, index, hasA, hasB }: SageRowProps) {
             words={(decision) => t(`common:decision.${decision}`)}
           />
         )}
-        {hasA && b === null && hasB && <p className={styles['only']}>{t('onlyIn', { letter: 'A' })}</p>}
-        {hasB && a === null && hasA && <p className={styles['only']}>{t('onlyIn', { letter: 'B' })}</p>}
+        {areCouncils && b === null && <p className={styles['only']}>{t('onlyIn', { letter: 'A' })}</p>}
+        {areCouncils && a === null && <p className={styles['only']}>{t('onlyIn', { letter: 'B' })}</p>}
       </div>
       <Beside
-        a={hasA ? a === null ? <Absent /> : <Vote seat={a} /> : null}
-        b={hasB ? b === null ? <Absent /> : <Vote seat={b} /> : null}
+        a={kindA === 'unknown' ? null : <Place seat={a} kind={kindA} />}
+        b={kindB === 'unknown' ? null : <Place seat={b} kind={kindB} />}
       />
       {hasText && (
         <Foldable label={t('statement', { name })}>
@@ -86,9 +95,10 @@ export function AgentName({ agentId, name, role, index }: AgentNameProps) {
   );
 }
 
-function Absent() {
+function Place({ seat, kind }: { readonly seat: Seat | null; readonly kind: 'council' | 'chat' }) {
   const { t } = useTranslation('compare');
-  return <p className={styles['nothing']}>{t('notSeated')}</p>;
+  if (seat !== null) return <Vote seat={seat} />;
+  return <p className={styles['nothing']}>{t(kind === 'chat' ? 'notAsked' : 'notSeated')}</p>;
 }
 
 export function Statement({ text }: { readonly text: string | undefined }) {

@@ -36,6 +36,11 @@ export function seatsOf(state: DeliberationState): readonly Seat[] {
   });
 }
 
+/** Whether it was a chat, in which the judge alone answers: no sage is asked, and no rule decides. */
+export function isChat({ start, complete }: DeliberationState): boolean {
+  return start == null ? complete?.outcome === 'answered' : start.mode === 'chat';
+}
+
 /** A row for every sage of either side: in the order of the left council, then those of the right one alone. */
 export function alignedSages(a: DeliberationState | null, b: DeliberationState | null): readonly Row[] {
   const [left, right] = [sagesOf(a), sagesOf(b)];
@@ -47,7 +52,7 @@ export function alignedSages(a: DeliberationState | null, b: DeliberationState |
 }
 
 function sagesOf(state: DeliberationState | null): ReadonlyMap<string, Seat> {
-  const seats = state === null ? [] : seatsOf(state);
+  const seats = state === null || isChat(state) ? [] : seatsOf(state);
   return new Map(seats.filter(({ role }) => role === 'sage').map((seat) => [seat.agentId, seat]));
 }
 

@@ -39,6 +39,15 @@ describe('the conditions', () => {
     expect(setupDifferences(a, b)?.models).toEqual([]);
   });
 
+  test('hold no rule where a side is a chat', () => {
+    const differences = setupDifferences(
+      stateOf(startOf([SOLOMON])),
+      stateOf(startOf([SOLOMON], { mode: 'chat', council: { id: 'magi', rule: 'majority', agents: [SOLOMON] } })),
+    );
+    expect(differences?.rule).toBeNull();
+    expect(differences?.same).not.toContain('rule');
+  });
+
   test('are unknown before a side has begun', () => {
     expect(setupDifferences(stateOf(startOf([])), stateOf(null))).toBeNull();
   });

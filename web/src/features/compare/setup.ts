@@ -1,5 +1,6 @@
 /** What the two were asked, and who was to answer: the conditions under which a difference means something. */
 import type { DeliberationState, Mode, Rule } from '@/protocol/types';
+import { isChat } from './alignment';
 
 type Start = NonNullable<DeliberationState['start']>;
 
@@ -27,13 +28,15 @@ export function setupDifferences(a: DeliberationState, b: DeliberationState): Se
   if (left == null || right == null) return null;
   const mode = change(left.mode, right.mode);
   const council = change(left.council.id, right.council.id);
-  const rule = change(left.council.rule, right.council.rule);
+  // In a chat the rule of its council decides nothing.
+  const haveRules = !isChat(a) && !isChat(b);
+  const rule = haveRules ? change(left.council.rule, right.council.rule) : null;
   const models = modelChanges(left, right);
   const isSame: Readonly<Record<Condition, boolean>> = {
     question: left.question.trim() === right.question.trim(),
     mode: mode === null,
     council: council === null,
-    rule: rule === null,
+    rule: haveRules && rule === null,
     // Councils without a common agent have no model in common either, and none to compare.
     models: models?.length === 0,
   };

@@ -1,35 +1,37 @@
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useSelected } from '@/live/backend';
 import type { LiveDeliberation } from '@/live/live';
 import { useAnnounce } from '@/ui/Announcer';
 import { Button } from '@/ui/Button';
 import { FailureNotice } from '@/ui/Failure';
+import { localeOf } from '@/ui/format';
 import { Notice } from '@/ui/Notice';
-
-/** A way that comes back sooner is nobody's concern. */
-const PATIENCE_MS = 3_000;
+import { useContact, type Contact } from './contact';
 
 /** What is to be known of the way to the server; nothing while it is as it should be. */
 export function ConnectionBanner({ live }: { readonly live: LiveDeliberation }) {
   const { t } = useTranslation('deliberation');
   const connection = useSelected(live, (snapshot) => snapshot.connection);
-  const sinceMs = connection.kind === 'lost' ? connection.sinceMs : null;
-  const isLost = useIsLate(sinceMs);
+  const contact = useContact(live);
   const isPolling = connection.kind === 'open' && connection.carrier === 'poll';
   const announce = useAnnounce();
-  const told = useRef(false);
+  const isBack = connection.kind === 'open' || connection.kind === 'ended';
+  const told = useRef<Contact>('kept');
   useEffect(() => {
-    if (isLost === told.current) return;
-    told.current = isLost;
-    announce(t(isLost ? 'announce.lost' : 'announce.back'));
-  }, [isLost, announce, t]);
+    // A refusal is told by its notice, and is no way back.
+    if (contact === told.current || (contact === 'kept' && !isBack)) return;
+    const before = told.current;
+    told.current = contact;
+    if (contact === 'kept') announce(t('announce.back'));
+    else if (contact === 'lost' && before === 'kept') announce(t('announce.lost'));
+  }, [contact, isBack, announce, t]);
   useEffect(() => {
     if (isPolling) announce(t('announce.poll'));
   }, [isPolling, announce, t]);
 
   if (connection.kind === 'refused') return <FailureNotice error={connection.error} onRetry={() => live.reconnect()} />;
-  if (connection.kind === 'lost' && isLost) {
+  if (connection.kind === 'lost' && contact === 'lost') {
     return <LostNotice sinceMs={connection.sinceMs} tries={connection.tries} onRetry={() => live.reconnect()} />;
   }
   if (isPolling) {
@@ -51,7 +53,7 @@ interface LostNoticeProps {
 
 function LostNotice({ sinceMs, tries, onRetry }: LostNoticeProps) {
   const { t, i18n } = useTranslation('deliberation');
-  const time = new Date(sinceMs).toLocaleTimeString(i18n.language);
+  const time = new Date(sinceMs).toLocaleTimeString(localeOf(i18n.language));
   return (
     <Notice
       kind="warning"
@@ -63,15 +65,4 @@ function LostNotice({ sinceMs, tries, onRetry }: LostNoticeProps) {
       }
     />
   );
-}
-
-/** Whether it is longer ago than patience lasts; false for null. */
-function useIsLate(sinceMs: number | null): boolean {
-  const [late, setLate] = useState<number | null>(null);
-  useEffect(() => {
-    if (sinceMs === null) return undefined;
-    const timer = setTimeout(() => setLate(sinceMs), Math.max(0, sinceMs + PATIENCE_MS - Date.now()));
-    return () => clearTimeout(timer);
-  }, [sinceMs]);
-  return sinceMs !== null && late === sinceMs;
 }

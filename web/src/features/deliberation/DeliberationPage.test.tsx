@@ -8,7 +8,7 @@ import { memoryLocation } from 'wouter/memory-location';
 import { startLanguage } from '@/i18n/language';
 import { BackendContext, type Backend } from '@/live/backend';
 import type { StartRequest } from '@/protocol/types';
-import { ApiProblem, Unreachable, type Api } from '@/transport/api';
+import { ApiProblem, Unreachable, type Api, type Council } from '@/transport/api';
 import { Announcer } from '@/ui/Announcer';
 import { Toasts } from '@/ui/Toasts';
 import { DeliberationPage } from './DeliberationPage';
@@ -30,6 +30,7 @@ let place: ReturnType<typeof memoryLocation>;
 let starts: (readonly [StartRequest, string])[];
 let answer: () => Promise<string>;
 let isNarrow: boolean;
+let councils: readonly Council[];
 
 beforeAll(async () => {
   vi.stubGlobal('IS_REACT_ACT_ENVIRONMENT', true);
@@ -41,6 +42,7 @@ beforeAll(async () => {
 
 beforeEach(() => {
   isNarrow = false;
+  councils = [];
   live = new ToldLive();
   place = memoryLocation({ path: '/d/d1', record: true });
   starts = [];
@@ -53,6 +55,7 @@ beforeEach(() => {
 afterEach(() => {
   act(() => root.unmount());
   box.remove();
+  sessionStorage.clear();
   vi.useRealTimers();
 });
 
@@ -62,8 +65,8 @@ function backend(): Backend {
       starts.push([request, key]);
       return answer();
     },
-    session: (sessionId) => Promise.resolve({ sessionId, items: [], nextCursor: null }),
-    councils: () => Promise.resolve([]),
+    list: () => Promise.resolve({ items: [], nextCursor: null }),
+    councils: () => Promise.resolve(councils),
   };
   return { key: '0', name: 'test', kind: 'direct', api: api as Api, deliberation: () => live };
 }
@@ -219,6 +222,36 @@ describe('the deliberation page', () => {
     expect(box.querySelectorAll('[role=log]').length).toBeGreaterThan(0);
   });
 
+  it('claims no state that it cannot know, once the log is refused', async () => {
+    const problem = { title: 'x', status: 404, code: 'deliberation_not_found', detail: 'gone' };
+    const standing = () => box.querySelector('[data-testid=state]')?.textContent;
+    vi.useFakeTimers();
+    const isSaid = (words: string) => {
+      act(() => {
+        vi.advanceTimersByTime(1_300);
+      });
+      return box.querySelector('[data-testid=announcer]')?.textContent.includes(words);
+    };
+    await open();
+    await tell({ events: RUNNING });
+    expect(standing()).toBe('Deliberating');
+    await tell({ connection: { kind: 'lost', sinceMs: Date.now() - 4_000, tries: 3 } });
+    expect(standing()).toBe('Not known since the connection was lost');
+    expect(has('Writing')).toBe(false);
+    expect(isSaid('The connection is lost')).toBe(true);
+    expect(button('Stop')).toBeDefined();
+    await tell({ connection: { kind: 'refused', error: new ApiProblem(404, problem) } });
+    expect(standing()).toBe('Not known: it can no longer be followed');
+    expect(has('Writing')).toBe(false);
+    expect(isSaid('The connection is back')).toBe(false);
+    expect(() => button('Stop')).toThrow();
+    await tell({ connection: { kind: 'connecting' } });
+    expect(isSaid('The connection is back')).toBe(false);
+    await tell({ connection: { kind: 'open', carrier: 'stream' } });
+    expect(standing()).toBe('Deliberating');
+    expect(isSaid('The connection is back')).toBe(true);
+  });
+
   it('gives the focus back when the trace is closed', async () => {
     await open();
     await tell({ events: RUNNING });
@@ -255,6 +288,50 @@ describe('the next question', () => {
     expect(starts[0]?.[0]).toMatchObject({ question: 'And then?', sessionId: 's1', mode: 'chat' });
     expect(starts[0]?.[1]).toMatch(/^[0-9a-f]{32}$/);
     expect(place.history.at(-1)).toBe('/d/d2');
+  });
+
+  it('names the judge that the council has, and offers none where there is none', async () => {
+    const agents = [card('a'), card('portia', { role: 'judge' })];
+    await open();
+    await tell({ events: logOf(startOf({ council: { id: 'own', rule: 'judge', agents } }), completes()) });
+    expect(button('Ask PORTIA alone')).toBeDefined();
+    await tell({ events: logOf(startOf({ council: { id: 'own', rule: 'majority', agents: [card('a')] } }), completes()) }); // prettier-ignore
+    expect(() => button('alone')).toThrow();
+  });
+
+  it('names the judge of the council that will be asked, where that is not the one of this turn', async () => {
+    const seat = (name: string) => ({ agentId: name, name, role: 'judge', systemPrompt: 'x' }) as const;
+    councils = [{ id: 'magi', preset: true, updatedAt: null, agents: [seat('SOLOMON')] }];
+    const agents = [card('a'), card('portia', { role: 'judge' })];
+    await open();
+    await tell({ events: logOf(startOf({ council: { id: 'gone', rule: 'judge', agents } }), completes()) });
+    await act(() => new Promise((resolve) => setTimeout(resolve)));
+    expect(button('Ask SOLOMON alone')).toBeDefined();
+  });
+
+  it('is kept over a reload until it has been started', async () => {
+    await open();
+    await tell({ events: ENDED });
+    write('And then?');
+    act(() => root.unmount());
+    root = createRoot(box);
+    await open();
+    expect(box.querySelector('textarea')?.value).toBe('And then?');
+    await press('again');
+    expect(box.querySelector('textarea')?.value).toBe('');
+    expect(sessionStorage).toHaveLength(0);
+  });
+
+  it('is counted as the server counts', async () => {
+    await open();
+    await tell({ events: ENDED });
+    write('😀'.repeat(20_000));
+    await press('again');
+    expect(starts).toHaveLength(1);
+    write('😀'.repeat(32_001));
+    await press('again');
+    expect(starts).toHaveLength(1);
+    expect(has('32,001 characters')).toBe(true);
   });
 
   it('is kept where it could not be started, and tried again under the same key', async () => {

@@ -91,7 +91,7 @@ function Shown({ live, start, renderTrace }: ShownProps) {
   return (
     <div className={styles['page']}>
       <Panel>
-        <Thread turns={turns} id={live.id} />
+        <Thread turns={turns} id={live.id} council={start.council} />
       </Panel>
       <Panel>
         <Header

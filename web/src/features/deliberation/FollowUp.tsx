@@ -2,11 +2,13 @@ import { useId, useRef, useState, type KeyboardEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Mode, Start } from '@/protocol/types';
 import { Button } from '@/ui/Button';
+import { characters, isVisible } from '@/ui/characters';
 import { useFailureWords } from '@/ui/Failure';
 import { TextArea } from '@/ui/Field';
 import { Notice } from '@/ui/Notice';
 import styles from './FollowUp.module.css';
 import { QUESTION_CHARS, useAsk } from './useAsk';
+import { useDraft } from './useDraft';
 
 /** The next question of the conversation: to the council, or to its judge alone. */
 export function FollowUp({ start }: { readonly start: Start }) {
@@ -14,9 +16,10 @@ export function FollowUp({ start }: { readonly start: Start }) {
   const words = useFailureWords();
   const id = useId();
   const area = useRef<HTMLTextAreaElement>(null);
-  const [question, setQuestion] = useState('');
+  const draft = useDraft(start.sessionId);
+  const question = draft.text;
   const [isRefused, setRefused] = useState(false);
-  const { councilId, starting, error, ask } = useAsk(start);
+  const { councilId, judge, starting, error, ask } = useAsk(start, draft.sent);
   const fault = faultOf(question);
   const send = (mode: Mode) => {
     setRefused(fault !== null);
@@ -28,7 +31,7 @@ export function FollowUp({ start }: { readonly start: Start }) {
     event.preventDefault();
     send('deliberate');
   };
-  const faultWords = { empty: t('followUp.empty'), tooLong: t('followUp.tooLong', { n: question.length, most: QUESTION_CHARS }) }; // prettier-ignore
+  const faultWords = { empty: t('followUp.empty'), tooLong: t('followUp.tooLong', { n: characters(question.trim()), most: QUESTION_CHARS }) }; // prettier-ignore
   return (
     <section className={styles['followUp']} aria-labelledby={id}>
       <h2 id={id} className={styles['title']}>
@@ -43,7 +46,7 @@ export function FollowUp({ start }: { readonly start: Start }) {
         error={isRefused && fault !== null ? faultWords[fault] : null}
         rows={3}
         value={question}
-        onChange={(event) => setQuestion(event.target.value)}
+        onChange={(event) => draft.write(event.target.value)}
         onKeyDown={onKeyDown}
       />
       {error !== null && (
@@ -55,15 +58,17 @@ export function FollowUp({ start }: { readonly start: Start }) {
         <Button kind="primary" icon="send" aria-disabled={starting !== null} onClick={() => send('deliberate')}>
           {starting === 'deliberate' ? t('followUp.starting') : t('followUp.council', { council: councilId })}
         </Button>
-        <Button icon="solomon" aria-disabled={starting !== null} onClick={() => send('chat')}>
-          {starting === 'chat' ? t('followUp.starting') : t('followUp.chat')}
-        </Button>
+        {judge !== null && (
+          <Button icon="solomon" aria-disabled={starting !== null} onClick={() => send('chat')}>
+            {starting === 'chat' ? t('followUp.starting') : t('followUp.chat', { judge })}
+          </Button>
+        )}
       </div>
     </section>
   );
 }
 
 function faultOf(question: string): 'empty' | 'tooLong' | null {
-  if (question.trim() === '') return 'empty';
-  return question.length > QUESTION_CHARS ? 'tooLong' : null;
+  if (!isVisible(question)) return 'empty';
+  return characters(question.trim()) > QUESTION_CHARS ? 'tooLong' : null;
 }

@@ -8,12 +8,15 @@ import { Button } from '@/ui/Button';
 import { classes } from '@/ui/classes';
 import { DecisionMark, OutcomeMark } from '@/ui/Decision';
 import { useFormats } from '@/ui/format';
+import { Icon } from '@/ui/Icon';
 import { Mark } from '@/ui/Mark';
 import { Notice } from '@/ui/Notice';
 import { CONCLUSION_ID } from './Conclusion';
+import { useContact } from './contact';
 import { ExportMenu } from './ExportMenu';
 import styles from './Header.module.css';
 import { Question } from './Question';
+import { judgeOf } from './judgeOf';
 import { ShareMenu } from './ShareMenu';
 import { StopButton } from './StopButton';
 
@@ -33,7 +36,10 @@ interface HeaderProps {
 export function Header({ live, source, start, turn, traceButton, isTraceOpen, onTrace }: HeaderProps) {
   const { t } = useTranslation('deliberation');
   const state = useRef<HTMLDivElement>(null);
-  const isRunning = useSelected(live, (snapshot) => snapshot.state.status === 'running');
+  const canStop = useSelected(
+    live,
+    (snapshot) => snapshot.state.status === 'running' && snapshot.connection.kind !== 'refused',
+  );
   return (
     <header className={styles['header']}>
       <Origin start={start} turn={turn} />
@@ -43,7 +49,7 @@ export function Header({ live, source, start, turn, traceButton, isTraceOpen, on
           <Standing live={live} isChat={start.mode === 'chat'} />
         </div>
         <div className={styles['actions']}>
-          {isRunning && <StopButton live={live} after={state} />}
+          {canStop && <StopButton live={live} after={state} />}
           <Button ref={traceButton} small icon="trace" aria-expanded={isTraceOpen} onClick={onTrace}>
             {t('header.trace')}
           </Button>
@@ -59,9 +65,12 @@ export function Header({ live, source, start, turn, traceButton, isTraceOpen, on
 function Origin({ start, turn }: Pick<HeaderProps, 'start' | 'turn'>) {
   const { t } = useTranslation('deliberation');
   const formats = useFormats();
+  const judge = judgeOf(start.council.agents) ?? '';
   return (
     <p className={styles['origin']}>
-      <span>{start.mode === 'chat' ? t('header.chat') : t('header.council', { council: start.council.id })}</span>
+      <span>
+        {start.mode === 'chat' ? t('header.chat', { judge }) : t('header.council', { council: start.council.id })}
+      </span>
       {turn !== null && turn.turns > 1 && <span>{t('header.turn', turn)}</span>}
       <time dateTime={start.timestamp}>{formats.moment(start.timestamp)}</time>
     </p>
@@ -73,6 +82,7 @@ function Standing({ live, isChat }: { readonly live: LiveDeliberation; readonly 
   const { t } = useTranslation('deliberation');
   const status = useSelected(live, (snapshot) => snapshot.state.status);
   const complete = useSelected(live, (snapshot) => snapshot.state.complete ?? null);
+  const contact = useContact(live);
   if (status === 'cancelled' || status === 'error') {
     const [tone, icon] = status === 'error' ? (['danger', 'warning'] as const) : (['neutral', 'stop'] as const);
     return (
@@ -82,6 +92,14 @@ function Standing({ live, isChat }: { readonly live: LiveDeliberation; readonly 
     );
   }
   if (complete !== null) return <Ended complete={complete} isChat={isChat} />;
+  if (contact !== 'kept') {
+    return (
+      <span className={styles['running']}>
+        <Icon name="warning" />
+        {t(`header.state.${contact}`)}
+      </span>
+    );
+  }
   const words = status === 'empty' ? 'empty' : isChat ? 'answering' : 'running';
   return (
     <span className={styles['running']}>

@@ -8,13 +8,14 @@ import { classes } from '@/ui/classes';
 import { Panel } from '@/ui/Failure';
 import type { LogClock } from './clock';
 import { Conclusion } from './Conclusion';
+import { useContact } from './contact';
 import { Converge } from './Converge';
 import styles from './Judge.module.css';
 import laneStyles from './Lane.module.css';
 import { LaneBody } from './LaneBody';
 import { LaneHead } from './LaneHead';
 import { useLaneFacts } from './laneFacts';
-import { phaseOf } from './laneWords';
+import { knownPhase, phaseOf, textPhase } from './laneWords';
 
 interface JudgeProps {
   readonly source: LiveDeliberation;
@@ -73,12 +74,19 @@ function Speech({ id, source, clock, judge, isChat }: SpeechProps) {
   const facts = useLaneFacts(source, judge.agentId);
   const isOver = useSelected(source, ({ state }) => state.status !== 'running' && state.status !== 'empty');
   const look = agentLook(judge.agentId, 'judge', 0);
+  const contact = useContact(source);
   const phase = phaseOf(facts, 'judge', isChat, isOver);
   return (
     <div className={laneStyles['speech']}>
-      <LaneHead {...{ id, source, clock, look, facts, phase }} card={judge} level={2} />
+      <LaneHead {...{ id, source, clock, look, facts }} phase={knownPhase(phase, contact)} card={judge} level={2} />
       {facts.attempt > 0 && (
-        <LaneBody {...{ source, facts, phase }} agentId={judge.agentId} name={judge.name} level={2} />
+        <LaneBody
+          {...{ source, facts }}
+          phase={textPhase(phase, contact)}
+          agentId={judge.agentId}
+          name={judge.name}
+          level={2}
+        />
       )}
     </div>
   );

@@ -7,11 +7,12 @@ import { agentLook } from '@/ui/agents';
 import { causeWords } from '@/ui/causes';
 import { Icon } from '@/ui/Icon';
 import type { LogClock } from './clock';
+import { useContact } from './contact';
 import styles from './Lane.module.css';
 import { LaneBody } from './LaneBody';
 import { LaneHead } from './LaneHead';
 import { useLaneFacts, type LaneFacts } from './laneFacts';
-import { phaseOf } from './laneWords';
+import { knownPhase, phaseOf, textPhase } from './laneWords';
 import { VoteCard } from './VoteCard';
 
 interface LaneProps {
@@ -28,6 +29,7 @@ export function Lane({ source, clock, card, index }: LaneProps) {
   const facts = useLaneFacts(source, card.agentId);
   const isOver = useSelected(source, ({ state }) => state.status !== 'running' && state.status !== 'empty');
   const look = agentLook(card.agentId, card.role, index);
+  const contact = useContact(source);
   const phase = phaseOf(facts, card.role, false, isOver);
   return (
     <article
@@ -36,8 +38,14 @@ export function Lane({ source, clock, card, index }: LaneProps) {
       data-agent={card.agentId}
       style={{ '--agent': look.colour } as CSSProperties}
     >
-      <LaneHead {...{ id, source, clock, card, look, facts, phase }} level={3} />
-      <LaneBody {...{ source, facts, phase }} agentId={card.agentId} name={card.name} level={3} />
+      <LaneHead {...{ id, source, clock, card, look, facts }} phase={knownPhase(phase, contact)} level={3} />
+      <LaneBody
+        {...{ source, facts }}
+        phase={textPhase(phase, contact)}
+        agentId={card.agentId}
+        name={card.name}
+        level={3}
+      />
       <LaneEnd facts={facts} name={card.name} />
     </article>
   );

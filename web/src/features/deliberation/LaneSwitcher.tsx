@@ -6,10 +6,11 @@ import type { AgentCard, Decision } from '@/protocol/types';
 import { agentLook } from '@/ui/agents';
 import { classes } from '@/ui/classes';
 import { Icon, type IconName } from '@/ui/Icon';
+import { useContact } from './contact';
 import laneStyles from './Lane.module.css';
 import styles from './Lanes.module.css';
 import { useLaneFacts } from './laneFacts';
-import { isSpeaking, phaseOf } from './laneWords';
+import { isSpeaking, knownPhase, phaseOf } from './laneWords';
 
 interface LaneSwitcherProps {
   readonly id: string;
@@ -68,7 +69,8 @@ function LaneTab({ id, source, card, index, isChosen, onChoose }: LaneTabProps) 
   const facts = useLaneFacts(source, card.agentId);
   const isOver = useSelected(source, ({ state }) => state.status !== 'running' && state.status !== 'empty');
   const look = agentLook(card.agentId, card.role, index);
-  const phase = phaseOf(facts, card.role, false, isOver);
+  const contact = useContact(source);
+  const phase = knownPhase(phaseOf(facts, card.role, false, isOver), contact);
   const { decision } = facts;
   return (
     <button

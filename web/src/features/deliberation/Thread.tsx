@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'wouter';
-import type { HistoryItem } from '@/protocol/types';
+import type { HistoryItem, Start } from '@/protocol/types';
 import { beginning } from '@/ui/beginning';
 import { Button } from '@/ui/Button';
 import { DecisionMark, OutcomeMark } from '@/ui/Decision';
@@ -9,6 +9,7 @@ import { useFailureWords } from '@/ui/Failure';
 import { Mark } from '@/ui/Mark';
 import { Notice } from '@/ui/Notice';
 import { paths } from '@/ui/paths';
+import { judgeOf } from './judgeOf';
 import styles from './Thread.module.css';
 import type { Turns } from './useTurns';
 
@@ -16,10 +17,11 @@ interface ThreadProps {
   readonly turns: Turns;
   /** The deliberation that the page shows. */
   readonly id: string;
+  readonly council: Start['council'];
 }
 
 /** The turns of the conversation, each a way to its page; nothing where this is the only one. */
-export function Thread({ turns, id }: ThreadProps) {
+export function Thread({ turns, id, council }: ThreadProps) {
   const { t } = useTranslation(['deliberation', 'common']);
   const words = useFailureWords();
   if (turns.error !== null) {
@@ -42,7 +44,7 @@ export function Thread({ turns, id }: ThreadProps) {
     <nav className={styles['thread']} aria-label={t('thread.title')}>
       <ol className={styles['turns']}>
         {turns.items.map((item, place) => (
-          <Turn key={item.deliberationId} item={item} n={place + 1} isCurrent={item.deliberationId === id} />
+          <Turn key={item.deliberationId} {...{ item, council }} n={place + 1} isCurrent={item.deliberationId === id} />
         ))}
       </ol>
       {turns.hasMore && <p className={styles['more']}>{t('thread.more')}</p>}
@@ -52,12 +54,15 @@ export function Thread({ turns, id }: ThreadProps) {
 
 interface TurnProps {
   readonly item: HistoryItem;
+  readonly council: Start['council'];
   readonly n: number;
   readonly isCurrent: boolean;
 }
 
-function Turn({ item, n, isCurrent }: TurnProps) {
+function Turn({ item, council, n, isCurrent }: TurnProps) {
   const { t } = useTranslation('deliberation');
+  // Of another council the list does not tell who judges there.
+  const judge = item.council === council.id ? judgeOf(council.agents) : null;
   const turn = useRef<HTMLLIElement>(null);
   useEffect(() => {
     const [shown, list] = [turn.current, turn.current?.parentElement];
@@ -72,7 +77,7 @@ function Turn({ item, n, isCurrent }: TurnProps) {
       >
         <span className={styles['number']}>
           {t('thread.turn', { n })}
-          {item.mode === 'chat' && ` · ${t('thread.chat')}`}
+          {item.mode === 'chat' && ` · ${judge === null ? t('thread.judge') : t('thread.chat', { judge })}`}
         </span>
         <span className={styles['asked']}>
           <bdi>{beginning(item.question.replace(/\s+/g, ' '), 120)}</bdi>

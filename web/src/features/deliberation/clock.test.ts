@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
+import type { Connection } from '@/live/live';
 import { Replay } from '@/live/replay';
+import { Unreachable } from '@/protocol/failures';
 import { LogClock } from './clock';
 import { begins, completes, logOf, says, startOf, ToldLive } from './testing';
 
@@ -43,6 +45,24 @@ it('stands when the deliberation has ended, and tells nobody', () => {
   leave();
   expect(clock.nowMs() - BEGAN_MS).toBe(300);
   expect(told).toBe(0);
+});
+
+it('stands while nothing is heard of the server, and makes up for it afterwards', () => {
+  const live = new ToldLive();
+  live.tell({ events: logOf(startOf()) });
+  let passedMs = 0;
+  const clock = new LogClock(live, () => passedMs);
+  const after = (ms: number, connection: Connection) => {
+    live.tell({ connection });
+    passedMs = ms;
+    clock.tick();
+    return clock.nowMs() - BEGAN_MS;
+  };
+  expect(after(1_000, { kind: 'lost', sinceMs: Date.now(), tries: 1 })).toBe(1_000);
+  expect(after(5_000, { kind: 'lost', sinceMs: Date.now() - 4_000, tries: 2 })).toBe(1_000);
+  expect(after(6_000, { kind: 'refused', error: new Unreachable('gone') })).toBe(1_000);
+  expect(after(7_000, { kind: 'connecting' })).toBe(1_000);
+  expect(after(8_000, { kind: 'open', carrier: 'stream' })).toBe(8_000);
 });
 
 it('of a replay is where the replay stands', () => {

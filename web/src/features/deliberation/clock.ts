@@ -2,12 +2,13 @@
 import { useMemo, useSyncExternalStore } from 'react';
 import type { LiveDeliberation } from '@/live/live';
 import { Replay } from '@/live/replay';
+import { contactOf } from './contact';
 
 const TICK_MS = 250;
 
 /**
  * Events carry the server's time, which this machine's clock may not share. So it is the last event's time, and what
- * has passed here since it came; for a replay, the moment at which it stands.
+ * has passed here since it came, as far as the server is heard; for a replay, the moment at which it stands.
  */
 export class LogClock {
   readonly #source: LiveDeliberation;
@@ -48,13 +49,14 @@ export class LogClock {
 
   #read(): number {
     if (this.#source instanceof Replay) return this.#source.nowMs();
-    const { state, events } = this.#source.snapshot();
-    const last = events.at(-1);
+    const snapshot = this.#source.snapshot();
+    const last = snapshot.events.at(-1);
     if (last === undefined) return 0;
     if (last.seq !== this.#seen.seq) {
       this.#seen = { seq: last.seq, loggedMs: Date.parse(last.timestamp), atMs: this.#passedMs() };
     }
-    const passedMs = state.status === 'running' ? this.#passedMs() - this.#seen.atMs : 0;
+    const isGoingOn = snapshot.state.status === 'running' && contactOf(snapshot, Date.now()) === 'kept';
+    const passedMs = isGoingOn ? this.#passedMs() - this.#seen.atMs : 0;
     // An event that took long on its way does not turn the clock back.
     return Math.max(this.#nowMs, this.#seen.loggedMs + passedMs);
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { laneFacts, steady } from './laneFacts';
-import { isSpeaking, phaseOf, type Phase } from './laneWords';
+import { isSpeaking, knownPhase, phaseOf, textPhase, type Phase } from './laneWords';
 import { begins, ends, logOf, says, startOf, ToldLive, votes, type Told } from './testing';
 
 function factsAfter(agentId: string, ...events: readonly Told[]) {
@@ -33,6 +33,20 @@ describe('the phase of a lane', () => {
     expect(phaseOf(factsAfter('caspar', begins('caspar')), 'sage', false, true)).toBe('unfinished');
     expect(phaseOf(factsAfter('solomon'), 'judge', false, true)).toBe('uncalled');
     expect(isSpeaking('unfinished')).toBe(false);
+  });
+});
+
+describe('the phase of a lane without contact', () => {
+  it.each<Phase>(['waiting', 'waitingForSages', 'called', 'thinking', 'writing'])('is not known where it was %s', (phase) => {
+    expect(knownPhase(phase, 'lost')).toBe('unknown');
+    expect(knownPhase(phase, 'kept')).toBe(phase);
+    expect(textPhase(phase, 'lost')).toBe(phase);
+    expect(textPhase(phase, 'refused')).toBe('unknown');
+  }); // prettier-ignore
+
+  it('stays where it cannot change', () => {
+    expect(knownPhase('voted', 'refused')).toBe('voted');
+    expect(knownPhase('failed', 'lost')).toBe('failed');
   });
 });
 

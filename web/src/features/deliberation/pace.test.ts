@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Unreachable } from '@/protocol/failures';
 import { estimatedTokens, paceOf } from './pace';
 import { begins, ends, logOf, says, startOf, ToldLive, votes, type Told } from './testing';
 
@@ -42,6 +43,13 @@ describe('the pace of a lane', () => {
     const live = new ToldLive();
     const events = logOf({ ...startOf(), atMs: 0 }, begins('caspar'), says('caspar', 'x'.repeat(400)));
     live.tell({ events, connection: { kind: 'lost', sinceMs: 0, tries: 1 } });
+    expect(paceOf(live.snapshot(), 'caspar', Date.parse('2026-01-02T03:04:15.000Z'))).toBeNull();
+  });
+
+  it('is absent where the log is refused', () => {
+    const live = new ToldLive();
+    const events = logOf({ ...startOf(), atMs: 0 }, begins('caspar'), says('caspar', 'x'.repeat(400)));
+    live.tell({ events, connection: { kind: 'refused', error: new Unreachable('gone') } });
     expect(paceOf(live.snapshot(), 'caspar', Date.parse('2026-01-02T03:04:15.000Z'))).toBeNull();
   });
 

@@ -20,8 +20,8 @@ export function paceOf({ state, times, events, connection }: Snapshot, agentId: 
     const lastAt = time?.votedAt ?? time?.lastTextAt ?? null;
     return lastAt === null ? null : measured(lane, lastAt - firstAt);
   }
-  // Over a lost connection nothing comes, which says nothing of the model.
-  if (lane.decision != null || state.status !== 'running' || connection.kind === 'lost') return null;
+  // Over a way that is lost or refused nothing comes, which says nothing of the model.
+  if (lane.decision != null || state.status !== 'running' || connection.kind === 'lost' || connection.kind === 'refused') return null; // prettier-ignore
   return rate(estimatedTokens(lane.thinking) + estimatedTokens(lane.text), nowMs - firstAt, true);
 }
 

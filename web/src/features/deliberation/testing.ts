@@ -109,7 +109,7 @@ export class ToldLive implements LiveDeliberation {
   stops = 0;
   reconnects = 0;
   #events: readonly MagiEvent[] = [];
-  #connection: Connection = { kind: 'connecting' };
+  #connection: Connection = { kind: 'open', carrier: 'stream' };
   #stopping: Stopping = 'no';
   #verified: boolean | null = null;
   #snapshot = this.#shot();

@@ -10,6 +10,8 @@ interface Follow {
 }
 
 const NEAR_PX = 24;
+/** What has come to its end by then was there already: to follow it would lay out the page for each of its steps. */
+const FOLLOW_AFTER_MS = 400;
 /** The last words are shown a moment after it is known that they were the last. */
 const LAST_WORDS_MS = 1_000;
 
@@ -18,6 +20,7 @@ export function useFollow(isGrowing: boolean, saidMs: () => number): Follow {
   const scroller = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const following = useRef(false);
+  const growing = useRef(false);
   const lastTop = useRef(0);
   const settling = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const [isBehind, setBehind] = useState(false);
@@ -33,6 +36,8 @@ export function useFollow(isGrowing: boolean, saidMs: () => number): Follow {
     const box = scroller.current;
     if (box === null) return undefined;
     const scrolled = () => {
+      // Nothing is followed, so the page need not be laid out for what is asked below.
+      if (!growing.current && !following.current) return;
       const isAtEnd = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_PX;
       // Only a move up is the reader's: what else moves the text are its own growth and blocks that find their height.
       if (isAtEnd) following.current = true;
@@ -59,22 +64,25 @@ export function useFollow(isGrowing: boolean, saidMs: () => number): Follow {
 
   useEffect(() => {
     if (!isGrowing) return undefined;
-    following.current = true;
+    growing.current = true;
     clearTimeout(settling.current);
     const box = scroller.current;
     const sinceMs = performance.now();
+    const beginning = setTimeout(toEnd, FOLLOW_AFTER_MS);
     return () => {
+      growing.current = false;
+      clearTimeout(beginning);
       // What came much faster than it was said was there already: it is read from its beginning.
       if (performance.now() - sinceMs < saidMs() / 2) {
+        if (box !== null && following.current) box.scrollTop = 0;
         following.current = false;
-        if (box !== null) box.scrollTop = 0;
         return;
       }
       settling.current = setTimeout(() => {
         following.current = false;
       }, LAST_WORDS_MS);
     };
-  }, [isGrowing, saidMs]);
+  }, [isGrowing, saidMs, toEnd]);
 
   return { scroller, content, isBehind, toEnd };
 }

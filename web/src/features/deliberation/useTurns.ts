@@ -2,11 +2,13 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { useBackend, useSelected } from '@/live/backend';
 import type { LiveDeliberation } from '@/live/live';
-import { ApiProblem } from '@/protocol/failures';
-import type { HistoryItem, SessionTurns } from '@/protocol/types';
+import type { HistoryItem } from '@/protocol/types';
+
+/** As many as the server gives at once. */
+const TURNS = 100;
 
 export interface Turns {
-  /** The oldest first; null while they are not known. */
+  /** The latest, the oldest of them first; null while they are not known. */
   readonly items: readonly HistoryItem[] | null;
   readonly hasMore: boolean;
   readonly error: Error | null;
@@ -20,21 +22,16 @@ export function useTurns(live: LiveDeliberation, sessionId: string): Turns {
   const isOver = useSelected(live, ({ state }) => state.status !== 'running' && state.status !== 'empty');
   const { data, error, refetch } = useQuery({
     queryKey: [backend.key, 'session', sessionId],
-    queryFn: ({ signal }) => backend.api.session(sessionId, signal).catch(withoutTurns),
+    // As a list: a conversation that has only just begun is an empty one, and no error.
+    queryFn: ({ signal }) => backend.api.list({ sessionId, limit: TURNS }, signal),
   });
   useEffect(() => {
     if (isOver) void queries.invalidateQueries({ queryKey: [backend.key, 'session', sessionId] });
   }, [isOver, queries, backend.key, sessionId]);
   return {
-    items: data?.items ?? null,
+    items: data?.items.toReversed() ?? null,
     hasMore: data?.nextCursor != null,
     error: data === undefined ? error : null,
     retry: () => void refetch(),
   };
-}
-
-/** The history hears of a deliberation a moment after it has begun; until then its conversation has no turns. */
-function withoutTurns(error: unknown): SessionTurns {
-  if (!(error instanceof ApiProblem) || error.problem.code !== 'session_not_found') throw error;
-  return { sessionId: '', items: [], nextCursor: null };
 }

@@ -1,13 +1,13 @@
 import { useEffect, useEffectEvent, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'wouter';
+import type { Departures } from '@/live/departures';
 import { Button, buttonClass } from '@/ui/Button';
 import { classes } from '@/ui/classes';
 import { FailureNotice } from '@/ui/Failure';
 import { Icon } from '@/ui/Icon';
 import { paths } from '@/ui/paths';
 import { byDay, useDayWords } from './days';
-import type { Departures } from './departures';
 import styles from './HistoryList.module.css';
 import type { Item } from './items';
 import type { HistoryList as List } from './list';
@@ -32,8 +32,9 @@ export function HistoryList({ list, items, departures, selected, actions, onClea
   return (
     <>
       {list.isRefetchError && <FailureNotice error={list.error} onRetry={retry} />}
+      {/* What the server does not say now may be more than nothing. */}
       {isEmpty ? (
-        <Empty onClear={onClear} />
+        !list.isRefetchError && <Empty onClear={onClear} />
       ) : (
         <Days items={items} isOld={list.isPlaceholderData} {...{ departures, selected, actions }} />
       )}

@@ -1,10 +1,11 @@
 import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useBackend } from '@/live/backend';
+import { remaining } from '@/live/departures';
 import { useAnnounce } from '@/ui/Announcer';
 import { Panel } from '@/ui/Failure';
 import { CompareBar } from './CompareBar';
-import { remaining, useDeletion } from './departures';
+import { useDeletion } from './departures';
 import { ExportDialog } from './ExportDialog';
 import { FilterBar } from './FilterBar';
 import { isNarrowed, UNFILTERED, useFilters, writeFilters } from './filters';

@@ -1,6 +1,7 @@
 import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'wouter';
+import type { Departure } from '@/live/departures';
 import { beginning } from '@/ui/beginning';
 import { Button, IconButton } from '@/ui/Button';
 import { DecisionMark, OutcomeMark } from '@/ui/Decision';
@@ -11,7 +12,6 @@ import { Meter } from '@/ui/Meter';
 import { Notice } from '@/ui/Notice';
 import { paths } from '@/ui/paths';
 import { useDayWords } from './days';
-import type { Departure } from './departures';
 import { isRunning, nameOf, SHOWN_CHARS, type Item } from './items';
 import { RenameForm } from './RenameForm';
 import styles from './Row.module.css';

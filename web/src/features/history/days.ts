@@ -1,6 +1,7 @@
 /** The past by days, in the reader's zone. */
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
+import { localeOf } from '@/ui/format';
 
 export interface Day<T> {
   /** `2026-03-14`, local. */
@@ -48,8 +49,9 @@ export interface DayWords {
 export function useDayWords(): DayWords {
   const { t, i18n } = useTranslation('history');
   return useMemo(() => {
-    const date = new Intl.DateTimeFormat(i18n.language, { dateStyle: 'full' });
-    const time = new Intl.DateTimeFormat(i18n.language, { timeStyle: 'short' });
+    const locale = localeOf(i18n.language);
+    const date = new Intl.DateTimeFormat(locale, { dateStyle: 'full' });
+    const time = new Intl.DateTimeFormat(locale, { timeStyle: 'short' });
     return {
       name: ({ ago, at }) => (ago === 0 ? t('today') : ago === 1 ? t('yesterday') : date.format(at)),
       time: (at) => time.format(new Date(at)),

@@ -1,27 +1,13 @@
-/**
- * Deliberations that were deleted here. A row goes at once; the server hears of it when the time to undo is over.
- *
- * They are kept beside the lists, not in them, so that no answer of the server brings a row back; and in the query
- * cache, so that they outlast the page: the message with its undo goes on when the page is changed.
- */
-import { skipToken, useQuery, useQueryClient } from '@tanstack/react-query';
+/** Deleting deliberations: they leave the lists at once, and the server hears of it when the time to undo is over. */
+import { useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { useBackend } from '@/live/backend';
+import { NO_DEPARTURES, useDepartures, type Departure, type Departures } from '@/live/departures';
+import { departuresKey, listsKey } from '@/live/queryKeys';
 import { ApiProblem } from '@/transport/api';
 import { useFailureWords } from '@/ui/Failure';
 import { useToast } from '@/ui/Toasts';
 import { isRunning, type Item } from './items';
-
-/** `refused` is shown again, with the reason. */
-export type Departure = { readonly kind: 'gone' } | { readonly kind: 'refused'; readonly error: unknown };
-export type Departures = Readonly<Record<string, Departure>>;
-
-const NONE: Departures = {};
-
-/** The rows that are still to be seen. */
-export function remaining(items: readonly Item[], departures: Departures): readonly Item[] {
-  return items.filter((item) => departures[item.deliberationId]?.kind !== 'gone');
-}
 
 /** What the server's refusal means for the row: one that is deleted already has not come back. */
 export function refusal(error: unknown): Departure {
@@ -42,15 +28,9 @@ export function useDeletion(): Deletion {
   const queries = useQueryClient();
   const toast = useToast();
   const wordsOf = useFailureWords();
-  const queryKey = ['departures', key];
-  const { data: departures = NONE } = useQuery<Departures>({
-    queryKey,
-    queryFn: skipToken,
-    staleTime: Infinity,
-    gcTime: Infinity,
-  });
+  const departures = useDepartures();
   const mark = (id: string, departure: Departure | null) =>
-    queries.setQueryData<Departures>(queryKey, (before = NONE) => {
+    queries.setQueryData<Departures>(departuresKey(key), (before = NO_DEPARTURES) => {
       const others = Object.entries(before).filter(([other]) => other !== id);
       return Object.fromEntries(departure === null ? others : [...others, [id, departure]]);
     });
@@ -58,6 +38,8 @@ export function useDeletion(): Deletion {
     try {
       // The page may be on its way out.
       await api.forget(id, { keepalive: true });
+      // Another one moves up into the place that is free.
+      void queries.invalidateQueries({ queryKey: listsKey(key) });
     } catch (error) {
       const departure = refusal(error);
       mark(id, departure);

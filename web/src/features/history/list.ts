@@ -1,6 +1,7 @@
 /** The pages of the history as they are asked for. */
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import { useBackend } from '@/live/backend';
+import { listKey } from '@/live/queryKeys';
 import { queryOf, type Filters } from './filters';
 import { isRunning, itemsOf, type Pages } from './items';
 
@@ -14,7 +15,7 @@ export function refreshAfter(pages: Pages | undefined): number | false {
 export function useHistoryList(filters: Filters) {
   const { api, key } = useBackend();
   return useInfiniteQuery({
-    queryKey: ['history', key, filters],
+    queryKey: [...listKey(key, 'history'), filters],
     queryFn: ({ pageParam, signal }) => api.list(queryOf(filters, pageParam), signal),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.nextCursor,

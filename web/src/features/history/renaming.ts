@@ -2,6 +2,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { useBackend } from '@/live/backend';
+import { listKey, listsKey } from '@/live/queryKeys';
 import { useFailureWords } from '@/ui/Failure';
 import { useToast } from '@/ui/Toasts';
 import { retitled, type Item, type Pages } from './items';
@@ -24,14 +25,17 @@ export function useRename(): (renaming: Renaming) => void {
   const queries = useQueryClient();
   const toast = useToast();
   const wordsOf = useFailureWords();
-  const queryKey = ['history', key];
+  const everyList = { queryKey: listsKey(key) };
   const show = ({ deliberationId }: Item, title: string | null) =>
-    queries.setQueriesData<Pages>({ queryKey }, (pages) => pages && retitled(pages, deliberationId, title));
+    queries.setQueriesData<Pages>(
+      { queryKey: listKey(key, 'history') },
+      (pages) => pages && retitled(pages, deliberationId, title),
+    );
   const { mutate } = useMutation({
     mutationFn: ({ item, title }: Renaming) => api.rename(item.deliberationId, title),
     onMutate: async ({ item, title }) => {
       // An answer that is on its way knows the old title.
-      await queries.cancelQueries({ queryKey });
+      await queries.cancelQueries(everyList);
       show(item, title);
     },
     onError: (error, renaming) => {
@@ -41,7 +45,7 @@ export function useRename(): (renaming: Renaming) => void {
         action: { label: t('common:retry'), run: () => mutate(renaming) },
       });
     },
-    onSettled: () => queries.invalidateQueries({ queryKey }),
+    onSettled: () => queries.invalidateQueries(everyList),
   });
   return mutate;
 }

@@ -24,6 +24,7 @@ const LOG = [
 let root: Root;
 let element: HTMLElement;
 let opener: HTMLButtonElement;
+let isNarrow = false;
 
 beforeAll(() => startLanguage('en'));
 beforeEach(() => {
@@ -39,6 +40,8 @@ beforeEach(() => {
       }
     },
   );
+  vi.stubGlobal('matchMedia', () => ({ matches: isNarrow, addEventListener: vi.fn(), removeEventListener: vi.fn() }));
+  isNarrow = false;
   opener = document.createElement('button');
   element = document.createElement('div');
   document.body.append(opener, element);
@@ -78,6 +81,25 @@ it('takes the focus, closes with Escape wherever the focus is, and gives the foc
   expect(document.activeElement).toBe(opener);
 });
 
+it('keeps the rest of the page out of reach where it covers it, and no longer', () => {
+  const page = document.createElement('main');
+  page.id = 'content';
+  element.before(page);
+  open();
+  expect(page.hasAttribute('inert')).toBe(false);
+  act(() => root.render(null));
+  isNarrow = true;
+  open();
+  expect(page.hasAttribute('inert')).toBe(true);
+  expect(opener.hasAttribute('inert')).toBe(true);
+  expect(element.hasAttribute('inert')).toBe(false);
+  expect(document.querySelector('[role=dialog]')?.getAttribute('aria-modal')).toBe('true');
+  act(() => root.render(null));
+  expect(document.querySelector('[inert]')).toBeNull();
+  expect(document.activeElement).toBe(opener);
+  page.remove();
+});
+
 it('leaves Escape to what has answered it', () => {
   const onClose = open();
   const answered = new KeyboardEvent('keydown', { key: 'Escape', bubbles: true, cancelable: true });
@@ -90,29 +112,29 @@ it('leaves Escape to what has answered it', () => {
 
 it('goes from view to view by the arrow keys, round the end', () => {
   open();
-  key(element.querySelector('[role=tab]'), 'ArrowLeft');
+  key(document.querySelector('[role=tab]'), 'ArrowLeft');
   expect(document.activeElement?.textContent).toBe('Events');
-  expect(element.querySelector('[role=tabpanel]')?.getAttribute('aria-labelledby')).toBe(document.activeElement?.id);
+  expect(document.querySelector('[role=tabpanel]')?.getAttribute('aria-labelledby')).toBe(document.activeElement?.id);
   key(document.activeElement, 'ArrowRight');
   expect(document.activeElement?.textContent).toBe('Timeline');
 });
 
 it('shows what the server wrote as text, and makes only the lines in sight', () => {
   open();
-  const option = [...element.querySelectorAll('[role=option]')].find((found) =>
+  const option = [...document.querySelectorAll('[role=option]')].find((found) =>
     found.getAttribute('aria-label')?.includes(HOSTILE),
   );
   act(() => {
     option?.dispatchEvent(new MouseEvent('click', { bubbles: true }));
   });
-  expect(element.textContent).toContain(HOSTILE);
-  key(element.querySelector('[role=tab]'), 'End');
-  expect(element.querySelectorAll('[role=option]').length).toBeLessThan(100);
-  expect(element.querySelector('[role=option]')?.getAttribute('aria-setsize')).toBe('2003');
-  expect(element.querySelector('img')).toBeNull();
+  expect(document.body.textContent).toContain(HOSTILE);
+  key(document.querySelector('[role=tab]'), 'End');
+  expect(document.querySelectorAll('[role=option]').length).toBeLessThan(100);
+  expect(document.querySelector('[role=option]')?.getAttribute('aria-setsize')).toBe('2003');
+  expect(document.querySelector('img')).toBeNull();
 });
 
 it('says that there is nothing where there is nothing', () => {
   open(new Replay('d', []));
-  expect(element.textContent).toContain('There are no events to show.');
+  expect(document.body.textContent).toContain('There are no events to show.');
 });

@@ -1,4 +1,5 @@
 import { useEffect, useId, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
+import { createPortal } from 'react-dom';
 import { useTranslation } from 'react-i18next';
 import type { LiveDeliberation, Snapshot } from '@/live/live';
 import { IconButton } from '@/ui/Button';
@@ -6,6 +7,7 @@ import { Panel } from '@/ui/Failure';
 import { useCalmSnapshot } from './calm';
 import { EventsView } from './EventsView';
 import { FiguresView } from './FiguresView';
+import { useAlone, useIsModal } from './modal';
 import { TimelineView } from './TimelineView';
 import styles from './TraceDrawer.module.css';
 
@@ -17,16 +19,23 @@ interface TraceDrawerProps {
 const VIEWS = ['timeline', 'figures', 'events'] as const;
 type View = (typeof VIEWS)[number];
 
-/** What happens underneath. Not modal: the page beside it can be read and used. */
+/** What happens underneath. The page beside it can be read and used; where there is no room beside it, it is modal. */
 export function TraceDrawer({ live, onClose }: TraceDrawerProps) {
   const { t } = useTranslation(['trace', 'common']);
   const [view, setView] = useState<View>('timeline');
   const id = useId();
   const snapshot = useCalmSnapshot(live);
+  const isModal = useIsModal();
   const heading = useFocus();
+  useAlone(isModal);
   useEscape(onClose);
-  return (
-    <aside className={styles['drawer']} aria-labelledby={`${id}-title`}>
+  return createPortal(
+    <div
+      className={styles['drawer']}
+      role={isModal ? 'dialog' : 'complementary'}
+      aria-modal={isModal || undefined}
+      aria-labelledby={`${id}-title`}
+    >
       <div className={styles['head']}>
         <h2 id={`${id}-title`} className={styles['title']} ref={heading} tabIndex={-1}>
           {t('trace:title')}
@@ -50,7 +59,9 @@ export function TraceDrawer({ live, onClose }: TraceDrawerProps) {
           </Content>
         </Panel>
       </div>
-    </aside>
+    </div>,
+    // Beside `main`, which must not answer while the drawer covers it.
+    document.body,
   );
 }
 
@@ -102,17 +113,18 @@ function Tabs({ id, view, onView }: TabsProps) {
 /** Takes the focus on opening and gives it back on closing, unless it has gone elsewhere in the meantime. */
 function useFocus() {
   const heading = useRef<HTMLHeadingElement>(null);
+  // What is made inert loses it before an effect could look.
+  const [before] = useState(() => document.activeElement);
   useEffect(() => {
-    const before = document.activeElement;
     const title = heading.current;
-    const drawer = title?.closest('aside');
+    const drawer = title?.closest(`.${styles['drawer']}`);
     title?.focus({ preventScroll: true });
     return () => {
       const active = document.activeElement;
       const isHere = active === null || active === document.body || drawer?.contains(active) === true;
       if (isHere && before instanceof HTMLElement && before.isConnected) before.focus();
     };
-  }, []);
+  }, [before]);
   return heading;
 }
 
