@@ -115,7 +115,7 @@ async def test_what_is_rule_based_is_said_above_the_verdict(browser: Browser) ->
         await expect_as_logged(page, await state_of(http, deliberation_id))
 
 
-async def test_criteria_reach_the_council_and_the_language_is_left_to_the_question(browser: Browser, tmp_path: Path) -> None:
+async def test_criteria_reach_the_council_and_the_language_is_the_question_s(browser: Browser, tmp_path: Path) -> None:
     model = ScriptedModel()
     async with recording_server(tmp_path, model, bundle=BUNDLE) as server, visiting(browser, server.url) as visit:
         page = await visit.open()
