@@ -53,7 +53,7 @@ async def test_a_japanese_browser_sees_the_whole_way_to_the_verdict_in_japanese(
     question = "決済システムをRustへ移行すべきか？"
     async with visited(browser, tmp_path, Look("ja")) as (visit, server):
         page = await visit.open()
-        assert await page.get_attribute("html", "lang") == "ja"
+        await expect(page.locator("html")).to_have_attribute("lang", "ja")
         await page.get_by_role("textbox", name="質問").fill(question)
         await page.get_by_role("textbox", name="質問").press("Control+Enter")
         deliberation_id = await shown(page)
@@ -121,7 +121,7 @@ async def test_the_switch_in_the_header_changes_every_text_of_every_page_and_is_
                 if not SAME.fullmatch(line) and not any(text in line for text in wrote)
             }
             assert left == set(), path
-            assert await page.get_attribute("html", "lang") == "ja"
+            await expect(page.locator("html")).to_have_attribute("lang", "ja")
             await page.reload()
             await expect(page.get_by_role("link", name="履歴")).to_be_visible()
             await page.get_by_role("combobox", name="言語").select_option("English")
