@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 
 from rich.console import Console
 from rich.table import Table
@@ -16,9 +16,9 @@ from magisystem.cli.plain_text import clean_line
 from magisystem.cli.showing import open_console, write, write_bytes
 from magisystem.cli.words import Words, words_for
 from magisystem.config import read_configuration
+from magisystem.deliberation.listing import item_of, time_of
 from magisystem.deliberation.ports import Entry, Query
 from magisystem.protocol.codec import encode_value
-from magisystem.protocol.history import HistoryItem
 from magisystem.protocol.values import Outcome
 
 _SHOWN_ID_CHARS = 8
@@ -35,7 +35,7 @@ def run_list(query: Query, url: str | None, limit: int, *, as_json: bool) -> int
     console = open_console()
     if as_json:
         for entry in found:
-            write_bytes(encode_value(_item(entry)) + b"\n")
+            write_bytes(encode_value(item_of(entry)) + b"\n")
     elif not console.is_terminal:
         write("".join(f"{line}\n" for line in lines(found)))
     elif found:
@@ -67,7 +67,7 @@ def lines(found: list[Entry]) -> list[str]:
         "\t".join(
             (
                 clean_line(entry.deliberation_id),
-                _utc(entry.started_at),
+                time_of(entry.started_at),
                 entry.outcome or clean_line(entry.status),
                 entry.decision or "-",
                 "-" if entry.confidence is None else percent(entry.confidence),
@@ -113,26 +113,3 @@ def _ending(entry: Entry, words: Words) -> Text:
     if entry.outcome is Outcome.INCONCLUSIVE:
         return Text(f"? {words.undecided}", ALARM)
     return Text(clean_line(entry.status), FAILED if entry.status == "error" else SECONDARY)
-
-
-def _item(entry: Entry) -> HistoryItem:
-    """Give an entry as ``GET /deliberations`` does."""
-    return HistoryItem(
-        deliberation_id=entry.deliberation_id,
-        session_id=entry.session_id,
-        question=entry.question,
-        mode=entry.mode,
-        council=entry.council_id,
-        status=entry.status,
-        outcome=entry.outcome,
-        decision=entry.decision,
-        confidence=entry.confidence,
-        started_at=_utc(entry.started_at),
-        ended_at=None if entry.ended_at is None else _utc(entry.ended_at),
-        summary=entry.summary,
-        title=entry.title,
-    )
-
-
-def _utc(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -6,8 +6,8 @@ from magisystem.council.agents import Agent, AgentChange, CouncilLimits, Samplin
 from magisystem.council.briefs import Criteria, Matter, Message
 from magisystem.deliberation.councils import Councils
 from magisystem.deliberation.deliberations import Proposal
+from magisystem.deliberation.listing import time_of
 from magisystem.deliberation.ports import KeptCouncil, Seat
-from magisystem.http.history import time_of
 from magisystem.protocol.requests import AgentRequest, CouncilRequest, SeatRequest, StartRequest
 
 
