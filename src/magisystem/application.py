@@ -4,11 +4,11 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
-from magisystem.config import Configuration, Settings, SettingsInvalid
+from magisystem.config import Configuration, Settings
 from magisystem.deliberation.councils import Councils
 from magisystem.deliberation.deliberations import Deliberations
 from magisystem.deliberation.history import rebuild
-from magisystem.errors import UnknownModel
+from magisystem.errors import SettingsInvalid, UnknownModel
 from magisystem.logs import SqliteEventLog
 from magisystem.models.anthropic import Anthropic
 from magisystem.models.bedrock.provider import Bedrock

@@ -1,32 +1,32 @@
-"""Settings: the only reader of the environment. Variables start with ``MAGI_``, but for keys that have a name already.
+"""Settings: what reads the environment. Variables start with ``MAGI_``, but for keys that have a name already.
 
 What is set wrongly stops the program at once, with the variable's name and what it should be.
 """
 
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
 from platformdirs import user_data_path
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from magisystem.deliberation.deliberations import ModelChoice
 from magisystem.deliberation.limits import Limits
-from magisystem.errors import MagiError
+from magisystem.errors import SettingsInvalid
 
+# Requests a minute and deliberations at once that an owner has where owners are told apart and nothing is set.
+_REQUESTS_PER_MINUTE = 300
+_RUNNING = 20
+_KEY_CHARACTERS = 32
 _MODEL_OF = re.compile(r"MAGI_MODEL_([A-Z][A-Z0-9_]*)")
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
-
-
-class SettingsInvalid(MagiError):
-    """A setting is wrong; the message names the variable and what it should be."""
-
-    code = "settings_invalid"
+Words = Annotated[tuple[str, ...], NoDecode]
 
 
 class Settings(BaseSettings):
@@ -36,10 +36,25 @@ class Settings(BaseSettings):
         env_prefix="MAGI_", env_ignore_empty=True, extra="ignore", frozen=True, validate_default=True
     )
 
-    host: str = "127.0.0.1"
+    # Where the process runs: what its ping says, how its refusals travel, where it listens.
+    platform: Literal["local", "container", "agentcore", "lambda"] = "local"
+    host: str = ""
     port: int = Field(8080, ge=1, le=65_535)
-    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
-    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    cors_origins: Words = ()
+    allowed_hosts: Words = ()
+
+    auth: Literal["none", "oidc"] = "none"
+    # Serve whoever comes, on an address that others reach, without asking who it is.
+    insecure: bool = False
+    oidc_discovery_url: str | None = None
+    oidc_clients: Words = ()
+    oidc_audience: Words = ()
+    oidc_scopes: Words = ()
+    # What a gateway and the runtime behind it share: with it, the gateway's word on who asks is taken.
+    gateway_key: SecretStr | None = None
+    owner_requests_per_minute: int | None = Field(None, ge=1)
+    owner_running: int | None = Field(None, ge=1)
+
     data_dir: Path = Field(default_factory=lambda: user_data_path("magisystem", appauthor=False))
     # A SQLAlchemy URL, which may hold a password; without it the records lie beside the log.
     records_url: SecretStr | None = None
@@ -90,9 +105,68 @@ class Settings(BaseSettings):
     @classmethod
     def _split_hosts(cls, given: Any) -> Any:
         """Take a list with commas, as environments hold it."""
-        if not isinstance(given, str):
-            return given
-        return tuple(host.strip().lower() for host in given.split(",") if host.strip())
+        return _split(given.lower()) if isinstance(given, str) else given
+
+    @field_validator("oidc_clients", "oidc_audience", "oidc_scopes", mode="before")
+    @classmethod
+    def _split_words(cls, given: Any) -> Any:
+        """Take a list with commas, as environments hold it."""
+        return _split(given) if isinstance(given, str) else given
+
+    @field_validator("oidc_discovery_url")
+    @classmethod
+    def _is_discovery_url(cls, given: str | None) -> str | None:
+        if given is not None and not re.fullmatch(r"https?://[^\s?#]+/\.well-known/openid-configuration", given):
+            raise ValueError(
+                "the URL of a document such as https://issuer.example.com/.well-known/openid-configuration"
+            )
+        return given
+
+    @field_validator("gateway_key")
+    @classmethod
+    def _is_long(cls, given: SecretStr | None) -> SecretStr | None:
+        if given is not None and len(given.get_secret_value()) < _KEY_CHARACTERS:
+            raise ValueError(f"a secret of {_KEY_CHARACTERS} characters or more, such as `openssl rand -hex 32` gives")
+        return given
+
+    @field_validator("host")
+    @classmethod
+    def _is_where_the_platform_looks(cls, given: str, found: ValidationInfo) -> str:
+        """Without a host: every address on a platform, whose own network is around the process; else loopback."""
+        return given or ("127.0.0.1" if found.data.get("platform") == "local" else "0.0.0.0")  # noqa: S104 - asked for
+
+    @model_validator(mode="after")
+    def _knows_its_issuer(self) -> Self:
+        if self.auth == "oidc" and self.oidc_discovery_url is None:
+            raise SettingsInvalid("MAGI_AUTH=oidc needs MAGI_OIDC_DISCOVERY_URL, where the issuer describes itself.")
+        if self.auth == "oidc" and not (self.oidc_clients or self.oidc_audience or self.oidc_scopes):
+            raise SettingsInvalid(
+                "MAGI_AUTH=oidc needs MAGI_OIDC_CLIENTS, MAGI_OIDC_AUDIENCE or MAGI_OIDC_SCOPES: without one of them a "
+                "token that the issuer made for any other application would be taken."
+            )
+        return self
+
+    def check_exposure(self) -> None:
+        """See that nobody is served unasked on an address that others reach.
+
+        Raises:
+            SettingsInvalid: nobody is asked who they are, and others can come.
+        """
+        if self.auth == "none" and not self.insecure and not is_loopback(self.host):
+            raise SettingsInvalid(
+                f"MAGI_AUTH=none serves whoever comes, and others reach {self.host}. Set MAGI_AUTH=oidc; or listen on "
+                "127.0.0.1; or, where something in front decides who comes in, say --insecure (MAGI_INSECURE=true)."
+            )
+
+    @property
+    def requests_per_minute(self) -> int | None:
+        """How many requests an owner may make in a minute; ``None`` for any number."""
+        return self.owner_requests_per_minute or (_REQUESTS_PER_MINUTE if self.auth == "oidc" else None)
+
+    @property
+    def running_per_owner(self) -> int | None:
+        """How many deliberations an owner may have running; ``None`` for any number."""
+        return self.owner_running or (_RUNNING if self.auth == "oidc" else None)
 
     @property
     def limits(self) -> Limits:
@@ -106,6 +180,18 @@ class Configuration:
 
     settings: Settings
     models: ModelChoice
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens on ``host``."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _split(given: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in given.split(",") if word.strip())
 
 
 def read_configuration(environment: Mapping[str, str] | None = None, **given: Any) -> Configuration:
@@ -122,7 +208,11 @@ def read_configuration(environment: Mapping[str, str] | None = None, **given: An
         name = str(fault["loc"][0]) if fault["loc"] else "settings"
         variable = name if name.isupper() else f"MAGI_{name.upper()}"
         reason = fault["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-        raise SettingsInvalid(f"{variable} should be {reason}; it is {fault['input']!r}.") from None
+        is_secret = (
+            "SecretStr" in str(Settings.model_fields[name].annotation) if name in Settings.model_fields else False
+        )
+        shown = "" if is_secret else f"; it is {fault['input']!r}"
+        raise SettingsInvalid(f"{variable} should be {reason}{shown}.") from None
     by_agent = {
         found[1].lower(): model
         for variable, model in environment.items()

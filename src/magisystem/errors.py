@@ -3,6 +3,14 @@
 ::
 
     MagiError
+    ├── SettingsInvalid         a setting is wrong; the program does not start with it
+    ├── IdentityError           who asks is not known, or may not
+    │   ├── Unauthenticated         no token, or one that proves nothing
+    │   ├── NotAllowed              a valid token of a client or for a scope that has no business here
+    │   └── IdentityUnavailable     the issuer's keys cannot be read now
+    ├── LimitError              an owner asks for more than one may
+    │   ├── RateLimited             too many requests in too short a time
+    │   └── TooManyRunning          too many deliberations at once
     ├── RequestError            the caller asked for something that cannot be done as asked
     │   ├── InvalidRequest          a field is missing, malformed or out of range
     │   ├── BodyTooLarge            the body is over the limit
@@ -33,6 +41,7 @@
     │   ├── IdempotencyConflict     the key belongs to another request
     │   ├── CursorAhead             a cursor beyond what the log holds
     │   ├── RunsElsewhere           another process runs it, and it can be stopped there only
+    │   ├── SessionNotYours         the session's id is another owner's
     │   ├── LogDamaged              the log holds what is no event
     │   ├── Fenced                  the writer's term is over: another writer has taken the log
     │   └── LogUnavailable          the log cannot be read or written now
@@ -60,6 +69,70 @@ class MagiError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+
+class SettingsInvalid(MagiError):
+    """A setting is wrong; the message names the variable and what it should be."""
+
+    code = "settings_invalid"
+
+
+class IdentityError(MagiError):
+    """Who asks is not known, or may not. The message never tells why a token was refused: that helps who forges one."""
+
+    code = "identity_error"
+
+
+class Unauthenticated(IdentityError):
+    """No token came, or one that proves nothing."""
+
+    code = "unauthenticated"
+
+    def __init__(self) -> None:
+        super().__init__("Sign in first: this needs a valid access token, as `Authorization: Bearer …`.")
+
+
+class NotAllowed(IdentityError):
+    """The token is valid, but its client, audience or scope has no business here."""
+
+    code = "not_allowed"
+
+    def __init__(self) -> None:
+        super().__init__("This token may not be used here. Sign in with an application that this server knows.")
+
+
+class IdentityUnavailable(IdentityError):
+    """The issuer's keys cannot be read now, so nobody new can be recognised."""
+
+    code = "identity_unavailable"
+    retryable = True
+    retry_after_s = 5.0
+
+    def __init__(self) -> None:
+        super().__init__("The sign-in service does not answer, so the token cannot be checked. Try again in a moment.")
+
+
+class LimitError(MagiError):
+    """An owner asks for more than one may. The same may be asked for again after ``retry_after_s``."""
+
+    code = "limit_error"
+    retryable = True
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class RateLimited(LimitError):
+    """Too many requests in too short a time."""
+
+    code = "rate_limited"
+
+
+class TooManyRunning(LimitError):
+    """Too many deliberations at once."""
+
+    code = "too_many_running"
 
 
 class RequestError(MagiError):
@@ -312,6 +385,15 @@ class RunsElsewhere(LogError):
             "server on the same data folder takes it over within seconds; then ask again."
         )
         self.deliberation_id = deliberation_id
+
+
+class SessionNotYours(LogError):
+    """The session's id is another owner's."""
+
+    code = "session_not_yours"
+
+    def __init__(self) -> None:
+        super().__init__("This session id cannot be used. Leave `sessionId` out, and a new one is made.")
 
 
 class LogDamaged(LogError):

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from tests.support.serving import Server, scripted_server
 
-from magisystem.config import SettingsInvalid
+from magisystem.errors import SettingsInvalid
 from magisystem.testing.scripted import ScriptedModel
 
 BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}

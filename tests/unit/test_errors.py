@@ -6,7 +6,16 @@ from typing import Any
 import pytest
 
 from magisystem import errors
-from magisystem.errors import LogError, MagiError, ModelError, RecordsError, RequestError
+from magisystem.errors import (
+    IdentityError,
+    LimitError,
+    LogError,
+    MagiError,
+    ModelError,
+    RecordsError,
+    RequestError,
+    SettingsInvalid,
+)
 
 
 def kinds_below(kind: type[MagiError]) -> list[type[MagiError]]:
@@ -17,7 +26,15 @@ def kinds_below(kind: type[MagiError]) -> list[type[MagiError]]:
 
 TREE = [MagiError, *kinds_below(MagiError)]
 LEAVES = [kind for kind in TREE if not kinds_below(kind)]
-BRANCHES: list[type[MagiError]] = [RequestError, ModelError, LogError, RecordsError]
+BRANCHES: list[type[MagiError]] = [
+    SettingsInvalid,
+    IdentityError,
+    LimitError,
+    RequestError,
+    ModelError,
+    LogError,
+    RecordsError,
+]
 
 
 def drawn() -> list[tuple[str, int, str]]:
@@ -61,6 +78,13 @@ def test_a_code_is_snake_case_and_retryable_is_a_bool(kind: type[MagiError]) -> 
 
 # Clients, dashboards and recorded logs rely on these. A code is added here, never changed.
 CODES = {
+    "SettingsInvalid": "settings_invalid",
+    "Unauthenticated": "unauthenticated",
+    "NotAllowed": "not_allowed",
+    "IdentityUnavailable": "identity_unavailable",
+    "RateLimited": "rate_limited",
+    "TooManyRunning": "too_many_running",
+    "SessionNotYours": "session_not_yours",
     "InvalidRequest": "invalid_request",
     "BodyTooLarge": "body_too_large",
     "UnknownAgent": "unknown_agent",

@@ -3,8 +3,7 @@
 from magisystem.cli.exits import ASKED_WRONGLY, FAILED
 from magisystem.cli.plain_text import clean_line
 from magisystem.client import ServerRefused
-from magisystem.config import SettingsInvalid
-from magisystem.errors import DeliberationNotFound, MagiError, ModelUnavailable, RequestError
+from magisystem.errors import DeliberationNotFound, MagiError, ModelUnavailable, RequestError, SettingsInvalid
 
 
 def exit_code_of_error(error: MagiError) -> int:

@@ -4,14 +4,13 @@ A server on the loopback interface is reached by its local names only. A foreign
 (DNS rebinding), and would then be of the same origin as this server for the browser; its requests carry that name.
 """
 
-import ipaddress
 import re
 from http import HTTPStatus
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from magisystem.config import Settings
+from magisystem.config import Settings, is_loopback
 from magisystem.http.problems import problem
 
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -19,7 +18,7 @@ _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 def allowed_hosts(settings: Settings) -> frozenset[str] | None:
     """Give the names the server answers to, in lower case and without a port; ``None`` for any."""
-    if "*" in settings.allowed_hosts or (not settings.allowed_hosts and not _is_loopback(settings.host)):
+    if "*" in settings.allowed_hosts or (not settings.allowed_hosts and not is_loopback(settings.host)):
         return None
     return _LOCAL | {settings.host.lower()} | set(settings.allowed_hosts)
 
@@ -51,10 +50,3 @@ class HostCheck:
         host = Headers(scope=scope).get("host", "").lower()
         found = re.fullmatch(r"\[([0-9a-f:.]+)\](?::\d+)?|([^:]*)(?::\d+)?", host)
         return (found[1] or found[2] or "") if found else ""
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"

@@ -5,6 +5,7 @@ The table of statuses stands here and nowhere else; an error's ``code`` is the s
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 import msgspec
@@ -21,19 +22,30 @@ from magisystem.errors import (
     DeliberationExists,
     DeliberationNotFound,
     IdempotencyConflict,
+    IdentityUnavailable,
     InvalidRequest,
+    LimitError,
     LogUnavailable,
     MagiError,
     ModelUnavailable,
+    NotAllowed,
     RecordsUnavailable,
     RequestError,
     RunsElsewhere,
     SessionNotFound,
+    SessionNotYours,
+    Unauthenticated,
 )
 
 MEDIA_TYPE = "application/problem+json"
+# After which it is worth asking again where nothing more exact is known.
+_UNAVAILABLE_S = 2.0
 
 _STATUSES: Mapping[type[MagiError], HTTPStatus] = {
+    Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    NotAllowed: HTTPStatus.FORBIDDEN,
+    IdentityUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    LimitError: HTTPStatus.TOO_MANY_REQUESTS,
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     RequestError: HTTPStatus.BAD_REQUEST,
     # The caller named a model that this server cannot use: nothing the same request will get over by itself.
@@ -46,6 +58,7 @@ _STATUSES: Mapping[type[MagiError], HTTPStatus] = {
     DeliberationExists: HTTPStatus.CONFLICT,
     IdempotencyConflict: HTTPStatus.CONFLICT,
     RunsElsewhere: HTTPStatus.CONFLICT,
+    SessionNotYours: HTTPStatus.FORBIDDEN,
     CursorAhead: HTTPStatus.CONFLICT,
     LogUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     RecordsUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -91,7 +104,19 @@ async def answer_error(_: Request, error: Exception) -> Response:
         members["faults"] = [{"field": fault.field, "message": fault.message} for fault in error.faults]
     if isinstance(error, CursorAhead):
         members["cursor"] = error.last_seq
-    return problem(status_of(error), error.code, error.message, **members)
+    status = status_of(error)
+    otherwise_s = _UNAVAILABLE_S if status is HTTPStatus.SERVICE_UNAVAILABLE else None
+    retry_after_s = getattr(error, "retry_after_s", None) or otherwise_s
+    if retry_after_s is not None:
+        # In the body as well, for whom the headers do not reach.
+        members["retryAfter"] = ceil(retry_after_s)
+    answer = problem(status, error.code, error.message, **members)
+    if retry_after_s is not None:
+        answer.headers["retry-after"] = str(members["retryAfter"])
+    if status is HTTPStatus.UNAUTHORIZED:
+        # RFC 6750, 3: with no word on what was wrong with a token, which would help who forges one.
+        answer.headers["www-authenticate"] = "Bearer"
+    return answer
 
 
 async def answer_http_error(request: Request, error: Exception) -> Response:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 
-from magisystem.config import SettingsInvalid
+from magisystem.errors import SettingsInvalid
 
 # What stands in a URL's host goes into a Content-Security-Policy, where `;`, `,`, quotes and spaces have a meaning.
 _URL = r"https?://(?:[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[^\s?#]*)?"

@@ -1,0 +1,1 @@
+"""The relay from a Lambda Function URL to AgentCore Runtime."""
