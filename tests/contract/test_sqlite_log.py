@@ -9,7 +9,7 @@ import pytest
 from magisystem.council.briefs import Matter
 from magisystem.deliberation import Deliberations, ModelChoice, Proposal
 from magisystem.deliberation.ports import LogWriter, Repeated
-from magisystem.errors import Fenced, LogUnavailable
+from magisystem.errors import Fenced, LogUnavailable, SessionNotYours
 from magisystem.logs import sqlite_file
 from magisystem.logs.sqlite import FILE_NAME, SqliteEventLog
 from magisystem.protocol.events import Failed
@@ -96,6 +96,34 @@ async def test_the_loop_is_not_held_up_while_the_disk_is_busy(tmp_path: Path) ->
         other.close()
         await appending
         assert await followed(log, "one") == records(1, 1, ends=True)
+
+
+async def test_a_file_of_the_first_version_is_taken_over_with_its_sessions(tmp_path: Path) -> None:
+    charters = [b'{"session_id":"old"}', b"{}", b"no JSON"]
+    database(
+        tmp_path,
+        """CREATE TABLE deliberations (
+            row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, term INTEGER NOT NULL,
+            writer TEXT NOT NULL, last_seq INTEGER NOT NULL, has_ended INTEGER NOT NULL, charter BLOB NOT NULL,
+            idempotency_key TEXT, fingerprint TEXT, UNIQUE (owner, idempotency_key)) STRICT""",
+        "CREATE INDEX unfinished ON deliberations (writer) WHERE NOT has_ended",
+        """CREATE TABLE events (
+            deliberation INTEGER NOT NULL, seq INTEGER NOT NULL, is_terminal INTEGER NOT NULL, body BLOB NOT NULL,
+            PRIMARY KEY (deliberation, seq)) STRICT, WITHOUT ROWID""",
+        *(
+            f"INSERT INTO deliberations VALUES ({n}, 'd{n}', 'owner', 1, 'w', 0, 1, x'{charter.hex()}', NULL, NULL)"  # noqa: S608 - our own bytes
+            for n, charter in enumerate(charters, 1)
+        ),
+        f"PRAGMA application_id = {sqlite_file.APPLICATION_ID}",
+        "PRAGMA user_version = 1",
+    )
+    for _ in range(2):
+        async with SqliteEventLog.open(tmp_path) as log:
+            with pytest.raises(SessionNotYours):
+                await log.create("new", "another", session_id="old")
+    async with SqliteEventLog.open(tmp_path) as log:
+        await log.create("new", OWNER, session_id="old")
+        assert [each.deliberation_id for each in await log.listed()] == ["d1", "d2", "d3", "new"]
 
 
 async def test_a_file_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:

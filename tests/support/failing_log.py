@@ -28,9 +28,14 @@ class FailingLog:
         self._fails_on = fails_on
 
     async def create(
-        self, deliberation_id: str, owner: str, charter: bytes = b"", idempotency: Idempotency | None = None
+        self,
+        deliberation_id: str,
+        owner: str,
+        charter: bytes = b"",
+        idempotency: Idempotency | None = None,
+        session_id: str | None = None,
     ) -> LogWriter | Repeated:
-        writer = await self._inner.create(deliberation_id, owner, charter, idempotency)
+        writer = await self._inner.create(deliberation_id, owner, charter, idempotency, session_id)
         return writer if isinstance(writer, Repeated) else _Writer(writer, self._fails_on)
 
     async def recover(self) -> Sequence[Unfinished]:

@@ -348,7 +348,10 @@ class Deliberations:
                 return records
 
     async def _begin(self, case: Case, owner: str, idempotency: Idempotency | None) -> str:
-        writer = await self._event_log.create(case.deliberation_id, owner, case.charter.encode(), idempotency)
+        charter = case.charter
+        writer = await self._event_log.create(
+            case.deliberation_id, owner, charter.encode(), idempotency, charter.session_id
+        )
         if isinstance(writer, Repeated):
             return writer.deliberation_id
         limits = self._limits.narrowed(case.charter.council.limits)

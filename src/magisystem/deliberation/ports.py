@@ -194,7 +194,12 @@ class EventLog(Protocol):
     """
 
     async def create(
-        self, deliberation_id: str, owner: str, charter: bytes = b"", idempotency: Idempotency | None = None
+        self,
+        deliberation_id: str,
+        owner: str,
+        charter: bytes = b"",
+        idempotency: Idempotency | None = None,
+        session_id: str | None = None,
     ) -> LogWriter | Repeated:
         """Begin the log of a new deliberation and give its writer, or the deliberation the key began before.
 
@@ -203,10 +208,12 @@ class EventLog(Protocol):
             owner: who may read it.
             charter: what another process needs to go on with it; kept beside the events and given back by `recover`.
             idempotency: under which the start is made at most once an owner.
+            session_id: the session that it is a turn of; nobody but the first owner has another turn in it.
 
         Raises:
             DeliberationExists: there is one of that id.
             IdempotencyConflict: the key began another request.
+            SessionNotYours: the session has a turn of another owner.
             LogUnavailable: it cannot be written now.
         """
         ...

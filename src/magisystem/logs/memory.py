@@ -11,7 +11,14 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from magisystem.deliberation.ports import Idempotency, Listed, LogWriter, Page, Record, Repeated, Unfinished
-from magisystem.errors import CursorAhead, DeliberationExists, DeliberationNotFound, Fenced, IdempotencyConflict
+from magisystem.errors import (
+    CursorAhead,
+    DeliberationExists,
+    DeliberationNotFound,
+    Fenced,
+    IdempotencyConflict,
+    SessionNotYours,
+)
 
 _BATCH = 512
 
@@ -21,6 +28,7 @@ class _Log:
     owner: str
     place: int
     key: str | None = None
+    session_id: str | None = None
     is_forgotten: bool = False
     records: list[Record] = field(default_factory=list[Record])
     # Set at the next append and then replaced, so that any number of followers wake without a queue each.
@@ -68,11 +76,18 @@ class MemoryEventLog:
         # An ordered set: what has ended, the oldest first.
         self._finished: dict[str, None] = {}
         self._keys: dict[tuple[str, str], tuple[str, str]] = {}
+        # The owner of each session, and its turns that are here.
+        self._sessions: dict[str, tuple[str, set[str]]] = {}
         self._keep_finished = keep_finished
         self._n_begun = 0
 
     async def create(
-        self, deliberation_id: str, owner: str, charter: bytes = b"", idempotency: Idempotency | None = None
+        self,
+        deliberation_id: str,
+        owner: str,
+        charter: bytes = b"",
+        idempotency: Idempotency | None = None,
+        session_id: str | None = None,
     ) -> LogWriter | Repeated:
         """See `EventLog.create`. Nothing outlives the process, so the charter is not kept."""
         del charter
@@ -84,7 +99,13 @@ class MemoryEventLog:
                 return Repeated(known[0])
         if deliberation_id in self._logs:
             raise DeliberationExists(deliberation_id)
+        turns = self._sessions.get(session_id) if session_id is not None else None
+        if turns is not None and turns[0] != owner:
+            raise SessionNotYours
         log = self._logs[deliberation_id] = _Log(owner, place=self._n_begun + 1)
+        if session_id is not None:
+            log.session_id = session_id
+            self._sessions.setdefault(session_id, (owner, set()))[1].add(deliberation_id)
         self._n_begun += 1
         if idempotency is not None:
             log.key = idempotency.key
@@ -130,6 +151,11 @@ class MemoryEventLog:
         self._finished.pop(deliberation_id, None)
         if log.key is not None:
             del self._keys[log.owner, log.key]
+        if log.session_id is not None:
+            turns = self._sessions[log.session_id][1]
+            turns.discard(deliberation_id)
+            if not turns:
+                del self._sessions[log.session_id]
         if is_deleted:
             log.is_forgotten = True
             log.grown.set()

@@ -140,11 +140,17 @@ class SqliteEventLog:
             connection.close()
 
     async def create(
-        self, deliberation_id: str, owner: str, charter: bytes = b"", idempotency: Idempotency | None = None
+        self,
+        deliberation_id: str,
+        owner: str,
+        charter: bytes = b"",
+        idempotency: Idempotency | None = None,
+        session_id: str | None = None,
     ) -> LogWriter | Repeated:
         """See `EventLog.create`."""
+        new = sqlite_file.NewLog(deliberation_id, owner, self._name, charter, session_id)
         begun = await self._commits.perform(
-            lambda connection: sqlite_file.create(connection, deliberation_id, owner, self._name, charter, idempotency),
+            lambda connection: sqlite_file.create(connection, new, idempotency),
             lambda begun: self._goes_live(deliberation_id, owner, begun),
         )
         if isinstance(begun, Repeated):

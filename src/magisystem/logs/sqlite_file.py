@@ -18,9 +18,10 @@ from magisystem.errors import (
     Fenced,
     IdempotencyConflict,
     LogUnavailable,
+    SessionNotYours,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 # A tenth of a second or two, at the start of a process.
 _CHECKED_BYTES = 64 * 1024 * 1024
 # What a connection keeps of the file in memory; 2 MiB by default, for which a log has no use: it is written at its end
@@ -42,9 +43,11 @@ CREATE TABLE deliberations (
     charter BLOB NOT NULL,
     idempotency_key TEXT,
     fingerprint TEXT,
+    session_id TEXT,
     UNIQUE (owner, idempotency_key)
 ) STRICT;
 CREATE INDEX unfinished ON deliberations (writer) WHERE NOT has_ended;
+CREATE INDEX sessions ON deliberations (session_id, owner) WHERE session_id IS NOT NULL;
 CREATE TABLE events (
     deliberation INTEGER NOT NULL,
     seq INTEGER NOT NULL,
@@ -53,6 +56,27 @@ CREATE TABLE events (
     PRIMARY KEY (deliberation, seq)
 ) STRICT, WITHOUT ROWID;
 """
+
+# From each version to the next. 2: a session is its owner's.
+_MIGRATIONS = {
+    1: """
+ALTER TABLE deliberations ADD COLUMN session_id TEXT;
+UPDATE deliberations SET session_id = json_extract(CAST(charter AS TEXT), '$.session_id')
+    WHERE json_valid(CAST(charter AS TEXT));
+CREATE INDEX sessions ON deliberations (session_id, owner) WHERE session_id IS NOT NULL;
+"""
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NewLog:
+    """What the beginning of a log says."""
+
+    deliberation_id: str
+    owner: str
+    writer: str
+    charter: bytes
+    session_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +143,13 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     connection.execute("BEGIN IMMEDIATE")
-    if not n_tables and not _number(connection, "SELECT count(*) FROM sqlite_master"):
-        for statement in _SCHEMA.split(";"):
-            connection.execute(statement)
+    # Looked at again now that nobody else can write: another process may have made or migrated the file meanwhile.
+    if not _number(connection, "SELECT count(*) FROM sqlite_master"):
+        _execute_all(connection, _SCHEMA)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    else:
+        for known in range(_number(connection, "PRAGMA user_version"), SCHEMA_VERSION):
+            _execute_all(connection, _MIGRATIONS[known])
     # Written each time, so that a file which cannot be written is known now and not at the first question.
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     connection.execute("COMMIT")
@@ -135,6 +162,12 @@ def _check_whole(connection: sqlite3.Connection, path: Path) -> None:
     found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":
         raise LogUnavailable(f"The log {path} is damaged ({found}). {_DAMAGED}")
+
+
+def _execute_all(connection: sqlite3.Connection, statements: str) -> None:
+    # `executescript` would commit what the caller has begun.
+    for statement in statements.split(";"):
+        connection.execute(statement)
 
 
 def _number(connection: sqlite3.Connection, statement: str) -> int:
@@ -163,38 +196,35 @@ def is_of_one_job(error: sqlite3.Error) -> bool:
     return code not in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
 
 
-def create(
-    connection: sqlite3.Connection,
-    deliberation_id: str,
-    owner: str,
-    writer: str,
-    charter: bytes,
-    idempotency: Idempotency | None,
-) -> int | Repeated:
+def create(connection: sqlite3.Connection, new: NewLog, idempotency: Idempotency | None) -> int | Repeated:
     """Begin a log; give its term, or the deliberation that the key belongs to already.
 
     Raises:
         DeliberationExists: the id is taken.
         IdempotencyConflict: the key belongs to another request.
+        SessionNotYours: the session has a turn of another owner.
     """
     if idempotency is not None:
         found = connection.execute(
             "SELECT id, fingerprint FROM deliberations WHERE owner = ? AND idempotency_key = ?",
-            (owner, idempotency.key),
+            (new.owner, idempotency.key),
         ).fetchone()
         if found is not None:
             if found[1] != idempotency.fingerprint:
                 raise IdempotencyConflict(idempotency.key)
             return Repeated(found[0])
+    others = "SELECT 1 FROM deliberations WHERE session_id = ? AND owner <> ? LIMIT 1"
+    if connection.execute(others, (new.session_id, new.owner)).fetchone() is not None:
+        raise SessionNotYours
     key = (idempotency.key, idempotency.fingerprint) if idempotency else (None, None)
     try:
         connection.execute(
             "INSERT INTO deliberations (id, owner, term, writer, last_seq, has_ended, charter, idempotency_key, "
-            "fingerprint) VALUES (?, ?, 1, ?, 0, 0, ?, ?, ?)",
-            (deliberation_id, owner, writer, charter, *key),
+            "fingerprint, session_id) VALUES (?, ?, 1, ?, 0, 0, ?, ?, ?, ?)",
+            (new.deliberation_id, new.owner, new.writer, new.charter, *key, new.session_id),
         )
     except sqlite3.IntegrityError as error:
-        raise DeliberationExists(deliberation_id) from error
+        raise DeliberationExists(new.deliberation_id) from error
     return 1
 
 

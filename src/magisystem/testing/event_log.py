@@ -19,6 +19,7 @@ from magisystem.errors import (
     DeliberationNotFound,
     Fenced,
     IdempotencyConflict,
+    SessionNotYours,
 )
 
 OWNER = "owner"
@@ -208,6 +209,34 @@ class EventLogContract:
         key = Idempotency("a key", "a request")
         await log.create("one", OWNER, idempotency=key)
         assert not isinstance(await log.create("two", "another", idempotency=key), Repeated)
+
+    # Sessions.
+
+    async def test_a_session_is_its_first_owners_alone(self, log: EventLog) -> None:
+        await log.create("one", OWNER, session_id="a session")
+        with pytest.raises(SessionNotYours):
+            await log.create("two", "another", session_id="a session")
+        with pytest.raises(DeliberationNotFound):
+            await log.read("two", "another")
+        assert not isinstance(await log.create("three", OWNER, session_id="a session"), Repeated)
+        await log.create("four", "another", session_id="another session")
+
+    async def test_of_many_owners_at_once_one_has_the_session(self, log: EventLog) -> None:
+        async def create(n: int) -> bool:
+            try:
+                await log.create(str(n), f"owner {n}", session_id="a session")
+            except SessionNotYours:
+                return False
+            return True
+
+        assert sum(await asyncio.gather(*(create(n) for n in range(20)))) == 1
+
+    async def test_a_session_without_turns_is_anybodys(self, log: EventLog) -> None:
+        writer = await log.create("one", OWNER, session_id="a session")
+        assert not isinstance(writer, Repeated)
+        await writer.append(records(1, 1, ends=True))
+        await log.forget("one", OWNER)
+        assert not isinstance(await log.create("two", "another", session_id="a session"), Repeated)
 
     async def test_of_many_starts_at_once_under_one_key_one_begins(self, log: EventLog) -> None:
         key = Idempotency("a key", "a request")
