@@ -53,7 +53,12 @@ async def open_application(configuration: Configuration) -> AsyncGenerator[Appli
             SqliteEventLog.open(settings.data_dir) as log,
             _opened_records(settings) as records,
             Deliberations(
-                log, catalogue, configuration.models, records=records, limits=settings.limits
+                log,
+                catalogue,
+                configuration.models,
+                records=records,
+                limits=settings.limits,
+                most_running=settings.running_per_owner,
             ) as deliberations,
         ):
             councils = Councils(records.councils, settings.limits)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import count
 from typing import TypeVar
 
 import pytest
@@ -25,6 +26,7 @@ from magisystem.errors import (
     ModelSilent,
     ModelStreamCut,
     ModelThrottled,
+    TooManyRunning,
     UnknownAgent,
 )
 from magisystem.logs import MemoryEventLog
@@ -535,3 +537,34 @@ def test_the_utterances_a_model_can_make_are_all_heard() -> None:
     from magisystem.deliberation.ports import Utterance
 
     assert set(get_args(Utterance)) == {Said, Thought, Noted, Cast, Spoilt, Spent}
+
+
+async def test_an_owner_has_at_most_so_many_running() -> None:
+    until = asyncio.Event()
+    model = ScriptedModel({"caspar": [lambda _: [*speech("Well. "), Wait(until.wait)]]})
+    async with Deliberations(MemoryEventLog(), model, ModelChoice("scripted:model"), most_running=2) as deliberations:
+        proposal = Proposal(Matter("Should we?"))
+        first = await deliberations.start(proposal, "one", "a key")
+        begun = await asyncio.gather(*(deliberations.start(proposal, "one") for _ in range(3)), return_exceptions=True)
+        assert sum(isinstance(each, TooManyRunning) for each in begun) == 2
+        assert await deliberations.start(proposal, "one", "a key") == first
+        await deliberations.start(proposal, "another")
+        await deliberations.cancel(first, "one")
+        await deliberations.start(proposal, "one")
+
+
+async def test_the_turn_from_rest_to_work_and_back_has_its_time() -> None:
+    clock = count()
+    model = ScriptedModel()
+    async with Deliberations(
+        MemoryEventLog(), model, ModelChoice("scripted:model"), now=lambda: datetime.fromtimestamp(next(clock), UTC)
+    ) as deliberations:
+        at_first = deliberations.turned_at
+        started = await deliberations.start(Proposal(Matter("Should we?")), "one")
+        began = deliberations.turned_at
+        await deliberations.start(Proposal(Matter("And this?")), "one")
+        assert at_first < began == deliberations.turned_at
+        await deliberations.outcome(started, "one")
+        while deliberations.n_running:  # noqa: ASYNC110 - the end of a detached task has no event of its own
+            await asyncio.sleep(0)
+        assert deliberations.turned_at > began

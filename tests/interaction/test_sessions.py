@@ -14,6 +14,7 @@ from magisystem.deliberation import Deliberations, Proposal
 from magisystem.deliberation.history import EARLIER_TURNS, NoRecords
 from magisystem.deliberation.ports import Entries, Query
 from magisystem.deliberation.recording import EARLIER_CHARS
+from magisystem.errors import SessionNotFound, SessionNotYours
 from magisystem.protocol.values import Mode
 from magisystem.testing.scripted import ScriptedModel, Step, Wait, approval, speech
 
@@ -122,14 +123,16 @@ async def test_another_session_and_another_owner_see_nothing_of_it(tmp_path: Pat
         await took(deliberations, "A secret?")
         await took(deliberations, "Another session?", session_id="s-2")
         await took(deliberations, "No session?", session_id=None)
-        stranger = await took(deliberations, "Another owner?", owner="stranger")
+        with pytest.raises(SessionNotYours):
+            await took(deliberations, "Another owner?", owner="stranger")
+        stranger = await took(deliberations, "Another owner?", owner="stranger", session_id="theirs")
         for question in ("Another session?", "No session?", "Another owner?"):
             assert histories(model, question) == [()] * 4
         state = await deliberations.state(stranger, "stranger")
         assert state.start is not None
-        assert state.start.session_id == SESSION
-        turns = await deliberations.history.session("stranger", SESSION, 100, None)
-        assert [turn.question for turn in turns.items] == ["Another owner?"]
+        assert state.start.session_id == "theirs"
+        with pytest.raises(SessionNotFound):
+            await deliberations.history.session("stranger", SESSION, 100, None)
 
 
 async def test_only_turns_with_an_outcome_count(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import logging
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -39,6 +40,7 @@ from magisystem.errors import (
     LogUnavailable,
     MagiError,
     RunsElsewhere,
+    TooManyRunning,
 )
 from magisystem.protocol.codec import MalformedEvent, decode, encode
 from magisystem.protocol.events import Failed
@@ -52,6 +54,8 @@ _CANCEL_S = 5.0
 _NOT_CONFIRMED = "The deliberation is stopped, but the log cannot be written now to confirm it. Ask again in a moment."
 CHARTER_UNREADABLE = "charter_unreadable"
 _RETRY_S = 2.0
+# After which an owner who has too many running may look whether there is room.
+_ROOM_S = 5.0
 _MOST_ATTEMPTS = 6
 RECOVERY_GIVEN_UP = "recovery_given_up"
 _NOT_RECOVERED = "The server stopped again and again while this deliberation ran, and has given it up. Ask again."
@@ -92,14 +96,22 @@ class ModelChoice:
         return self.by_agent.get(agent_id.replace("-", "_"), self.default)
 
 
+@dataclass(frozen=True, slots=True)
+class _Running:
+    convening: Convening
+    task: asyncio.Task[None]
+    idempotency: Idempotency | None
+
+
 class Deliberations:
     """Starts deliberations and keeps them running, detached from whoever watches.
 
     An async context manager; leaving it stops what still runs and leaves its log without an end, for `recover`.
-    ``history`` finds what there was; without ``records`` it finds nothing.
+    ``history`` finds what there was; without ``records`` it finds nothing. An owner has at most ``most_running`` of
+    them running; what is recovered goes on beyond that.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - ports, and what is set, each by its name
         self,
         log: EventLog,
         models: Models,
@@ -107,6 +119,7 @@ class Deliberations:
         *,
         records: Records | None = None,
         limits: Limits | None = None,
+        most_running: int | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._event_log = log
@@ -115,7 +128,11 @@ class Deliberations:
         self._limits = limits or Limits()
         self._now = now
         self._has_caught_up = False
-        self._running: dict[str, tuple[Convening, asyncio.Task[None]]] = {}
+        self._most_running = most_running
+        self._running: dict[str, _Running] = {}
+        # The owners of the starts that are being written to the log.
+        self._starting: Counter[str] = Counter()
+        self._turned_at = now()
         self.history = History(log, records or NoRecords())
 
     async def __aenter__(self) -> "Deliberations":
@@ -123,10 +140,10 @@ class Deliberations:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        tasks = [task for _, task in self._running.values()]
-        for convening, task in list(self._running.values()):
-            convening.leave()
-            task.cancel()
+        tasks = [running.task for running in self._running.values()]
+        for running in list(self._running.values()):
+            running.convening.leave()
+            running.task.cancel()
         try:
             if tasks:
                 await asyncio.wait(tasks, timeout=_SHUTDOWN_S)
@@ -143,6 +160,11 @@ class Deliberations:
         """How many deliberations run now."""
         return len(self._running)
 
+    @property
+    def turned_at(self) -> datetime:
+        """When the process last went from resting, with nothing running, to work, or from work to rest."""
+        return self._turned_at
+
     async def start(self, proposal: Proposal, owner: str, idempotency_key: str | None = None) -> str:
         """Begin a deliberation and give its id; its log exists when this returns, and it runs on by itself.
 
@@ -152,6 +174,8 @@ class Deliberations:
         Raises:
             RequestError: the proposal cannot be deliberated on as it is; the field is named.
             ModelUnavailable: an agent's model cannot be used here; the mend is named.
+            TooManyRunning: the owner has as many running as one may.
+            SessionNotYours: the session is another owner's.
             IdempotencyConflict: the key began another proposal.
             LogUnavailable: the log cannot be written now.
         """
@@ -176,6 +200,11 @@ class Deliberations:
             models=models,
         )
         idempotency = Idempotency(idempotency_key, proposal.fingerprint) if idempotency_key else None
+        if (known := self._running_under(owner, idempotency)) is not None:
+            return known
+        self._check_room(owner)
+        # At once with the look: of many starts at the same time each counts.
+        self._starting[owner] += 1
         # From here on it goes its way, whatever becomes of who asked: a log that is begun must get its writer.
         return await asyncio.shield(self._begin(case, owner, idempotency))
 
@@ -310,7 +339,7 @@ class Deliberations:
             if state.has_ended:
                 return state
             raise RunsElsewhere(deliberation_id)
-        convening, task = running
+        convening, task = running.convening, running.task
         if convening.cancelled_by is None:
             convening.cancelled_by = owner
             if not convening.has_failed:
@@ -349,20 +378,42 @@ class Deliberations:
 
     async def _begin(self, case: Case, owner: str, idempotency: Idempotency | None) -> str:
         charter = case.charter
-        writer = await self._event_log.create(
-            case.deliberation_id, owner, charter.encode(), idempotency, charter.session_id
-        )
-        if isinstance(writer, Repeated):
-            return writer.deliberation_id
-        limits = self._limits.narrowed(case.charter.council.limits)
-        await self._detach(Convening(case, owner, limits, self._now), writer)
+        try:
+            writer = await self._event_log.create(
+                case.deliberation_id, owner, charter.encode(), idempotency, charter.session_id
+            )
+            if isinstance(writer, Repeated):
+                return writer.deliberation_id
+            limits = self._limits.narrowed(charter.council.limits)
+            await self._detach(Convening(case, owner, limits, self._now), writer, idempotency)
+        finally:
+            self._starting[owner] -= 1
+            self._starting += Counter()
         return case.deliberation_id
 
-    async def _detach(self, convening: Convening, writer: LogWriter) -> None:
+    def _running_under(self, owner: str, idempotency: Idempotency | None) -> str | None:
+        """Give what runs under a start's key: to ask for it again is not to ask for more."""
+        for deliberation_id, running in self._running.items() if idempotency else ():
+            if running.convening.owner == owner and running.idempotency == idempotency:
+                return deliberation_id
+        return None
+
+    def _check_room(self, owner: str) -> None:
+        n_running = self._starting[owner] + sum(each.convening.owner == owner for each in self._running.values())
+        if self._most_running is not None and n_running >= self._most_running:
+            raise TooManyRunning(
+                f"You have {n_running} deliberations running, and no more are allowed at once. Wait until one has "
+                "ended, or cancel one.",
+                _ROOM_S,
+            )
+
+    async def _detach(self, convening: Convening, writer: LogWriter, idempotency: Idempotency | None = None) -> None:
         deliberation_id = convening.case.deliberation_id
         writer = self.history.watched(writer, deliberation_id, convening.owner, convening.case.charter.session_id)
         task = asyncio.create_task(self._supervise(convening, writer), name=deliberation_id)
-        self._running[deliberation_id] = (convening, task)
+        if not self._running:
+            self._turned_at = self._now()
+        self._running[deliberation_id] = _Running(convening, task, idempotency)
         # Its first step: a task cancelled before that would end without entering the code that ends its log.
         await asyncio.sleep(0)
 
@@ -379,6 +430,8 @@ class Deliberations:
             await self._end_when_possible(convening, writer)
         finally:
             del self._running[deliberation_id]
+            if not self._running:
+                self._turned_at = self._now()
 
     async def _end_when_possible(self, convening: Convening, writer: LogWriter) -> None:
         """End a log that failed with an `error` event as soon as it takes one, so that nobody waits for ever."""
