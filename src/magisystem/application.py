@@ -9,6 +9,7 @@ from magisystem.deliberation.councils import Councils
 from magisystem.deliberation.deliberations import Deliberations
 from magisystem.deliberation.history import rebuild
 from magisystem.errors import SettingsInvalid, UnknownModel
+from magisystem.identity.callers import Callers
 from magisystem.logs import SqliteEventLog
 from magisystem.models.anthropic import Anthropic
 from magisystem.models.bedrock.provider import Bedrock
@@ -32,6 +33,7 @@ class Application:
     deliberations: Deliberations
     catalogue: Catalogue
     councils: Councils = field(default_factory=Councils)
+    callers: Callers = field(default_factory=Callers)
     # Loads what answers need and opening did not, so that no answer has to wait for it.
     load: Callable[[], Awaitable[None]] = _nothing
 
@@ -62,7 +64,7 @@ async def open_application(configuration: Configuration) -> AsyncGenerator[Appli
             ) as deliberations,
         ):
             councils = Councils(records.councils, settings.limits)
-            yield Application(settings, deliberations, catalogue, councils, records.load)
+            yield Application(settings, deliberations, catalogue, councils, load=records.load)
     finally:
         await catalogue.aclose()
 

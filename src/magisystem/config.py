@@ -152,7 +152,8 @@ class Settings(BaseSettings):
         Raises:
             SettingsInvalid: nobody is asked who they are, and others can come.
         """
-        if self.auth == "none" and not self.insecure and not is_loopback(self.host):
+        is_open = self.auth == "none" and self.gateway_key is None
+        if is_open and not self.insecure and not is_loopback(self.host):
             raise SettingsInvalid(
                 f"MAGI_AUTH=none serves whoever comes, and others reach {self.host}. Set MAGI_AUTH=oidc; or listen on "
                 "127.0.0.1; or, where something in front decides who comes in, say --insecure (MAGI_INSECURE=true)."

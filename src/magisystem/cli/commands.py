@@ -57,12 +57,16 @@ def serve(
     port: Annotated[
         int | None, typer.Option(help="The port to listen on (MAGI_PORT, else 8080).", metavar="PORT")
     ] = None,
+    *,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Serve whoever comes, also on an address that others reach.")
+    ] = False,
 ) -> None:
     """Serve the HTTP API."""
     with errors_shown():
         from magisystem.cli.serving import run_server
 
-        raise typer.Exit(run_server(host, port))
+        raise typer.Exit(run_server(host, port, is_insecure=insecure))
 
 
 @_app.command()

@@ -11,15 +11,17 @@ _ANYWHERE = {"0.0.0.0", "::", ""}  # noqa: S104 - recognised, not bound
 _LOOPBACK = {"127.0.0.1", "::1"}
 
 
-def run_server(host: str | None, port: int | None) -> int:
+def run_server(host: str | None, port: int | None, *, is_insecure: bool = False) -> int:
     """Serve until told to stop, and give the exit code.
 
     Raises:
-        SettingsInvalid: a setting is wrong.
+        SettingsInvalid: a setting is wrong, or nobody is asked who they are where others can come.
     """
-    given: dict[str, Any] = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    options = (("host", host), ("port", port), ("insecure", is_insecure or None))
+    given: dict[str, Any] = {name: value for name, value in options if value is not None}
     configuration = read_configuration(**given)
     settings = configuration.settings
+    settings.check_exposure()
     if reason := _reason_not_free(settings.host, settings.port):
         sys.stderr.write(f"error: {reason}\n")
         return PORT_TAKEN

@@ -1,6 +1,8 @@
 """The ASGI application: which path does what."""
 
 import asyncio
+import hashlib
+import logging
 import re
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -16,7 +18,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import HTTPExceptionHandler
@@ -27,18 +29,30 @@ from magisystem.deliberation.ports import Page
 from magisystem.errors import Fault, InvalidRequest, MagiError, RequestError
 from magisystem.http.body import read_json_body
 from magisystem.http.docs import documentation
+from magisystem.http.entrance import Entrance
 from magisystem.http.event_stream import EventStream
 from magisystem.http.hosts import HostCheck, allowed_hosts
 from magisystem.http.loading import Loading
-from magisystem.http.problems import answer_error, answer_fault, answer_http_error
+from magisystem.http.problems import answer_error, answer_http_error, answered_error
 from magisystem.http.proposals import proposal
+from magisystem.http.rates import Rates
+from magisystem.http.runtime import (
+    REQUEST_HEADER,
+    RuntimeEnvelope,
+    RuntimeSessions,
+    answer_fault_enveloped,
+    is_enveloped,
+    runtime_session,
+)
 from magisystem.http.socket import Socket, origin_refusal
+from magisystem.http.tracing import trace_continued
 from magisystem.http.verbs import Answer, Verbs
 from magisystem.http.web import BUNDLE, PAGES, Web, wants_page
 from magisystem.protocol.codec import encode_value
 from magisystem.protocol.requests import (
     BODY_BYTES,
     LONGEST_WAIT_S,
+    SESSION_ID,
     CouncilRequest,
     ListRequest,
     PageRequest,
@@ -51,9 +65,8 @@ from magisystem.protocol.requests import (
     parse_query,
 )
 
+_log = logging.getLogger(__name__)
 SERVICE = "magisystem-backend"
-# Without an identity provider there is one owner: whoever reaches this server.
-LOCAL_OWNER = "local"
 
 
 def create_app(application: Application, bundle: Path = BUNDLE, *, loaded: asyncio.Event | None = None) -> Starlette:
@@ -68,18 +81,19 @@ def create_app(application: Application, bundle: Path = BUNDLE, *, loaded: async
     stopping = asyncio.Event()
     settings = application.settings
     web = Web.open(settings, bundle)
-    verbs = Verbs(application, LOCAL_OWNER)
-    routes = Routes(application, verbs, web, stopping, int(datetime.now(UTC).timestamp()))
+    entrance = Entrance(application.callers, Rates(settings.requests_per_minute))
+    routes = Routes(application, entrance, RuntimeSessions(), web, stopping, datetime.now(UTC))
     app = Starlette(
         routes=[*_routes(routes), *documentation(), *_pages(web)],
         exception_handlers={
             MagiError: answer_error,
             HTTPException: _refusals(web),
-            Exception: answer_fault,
+            Exception: answer_fault_enveloped,
         },
         middleware=[
             Middleware(HostCheck, allowed=allowed_hosts(settings)),
             *([Middleware(Loading, loaded=loaded)] if loaded else []),
+            Middleware(RuntimeEnvelope, is_platform=settings.platform == "agentcore"),
             Middleware(
                 CORSMiddleware,
                 allow_origins=settings.cors_origins,
@@ -147,131 +161,165 @@ class Routes:
     """What the paths do."""
 
     application: Application
-    verbs: Verbs
+    entrance: Entrance
+    runtime_sessions: RuntimeSessions
     web: Web
     stopping: asyncio.Event
-    # Unix second.
-    started_at: int
+    started_at: datetime
 
     async def ping(self, _: Request) -> Response:
-        """Say that the server lives."""
-        now = datetime.now(UTC)
+        """Say that the server lives; to AgentCore in its own words, whether work runs that must not be put to sleep."""
+        deliberations = self.application.deliberations
+        if self.application.settings.platform == "agentcore":
+            status, since = "HealthyBusy" if deliberations.n_running else "Healthy", deliberations.turned_at
+        else:
+            status, since = "healthy", self.started_at
         return _json(
             {
-                "status": "healthy",
-                "timestamp": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+                "status": status,
+                "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
                 "service": SERVICE,
                 "version": version("magisystem"),
-                # The status has been the same since the start: this is when it last changed, never "now".
-                "time_of_last_update": self.started_at,
+                # When the status last changed, never "now", with which AgentCore would keep the session for ever.
+                "time_of_last_update": int(since.timestamp()),
             }
         )
 
     async def invoke(self, request: Request) -> Response:
         """Start a deliberation, or do what ``action`` says."""
+        verbs = await self._verbs(request)
         match parse_invocation(await read_json_body(request, BODY_BYTES)):
             case StartRequest() as start:
-                return await self._start(start, request)
+                return await self._start(verbs, start, request)
             case ResumeRequest() as resume:
                 is_polled = not resume.stream or _wants_only_json(request)
-                return await self._follow(resume.deliberation_id, resume.after, resume.wait if is_polled else None)
+                wait_s = resume.wait if is_polled else None
+                return await self._follow(verbs.owner, resume.deliberation_id, resume.after, wait_s)
             case verb:
-                return _answered(await self.verbs.perform(verb))
+                return _answered(await verbs.perform(verb))
 
     async def past(self, request: Request) -> Response:
         """Give a page of the deliberations of the past."""
-        return _answered(await self.verbs.past(parse_query(request.query_params, ListRequest)))
+        verbs = await self._verbs(request)
+        return _answered(await verbs.past(parse_query(request.query_params, ListRequest)))
 
     async def sessions(self, request: Request) -> Response:
         """Give a page of the sessions."""
-        return _answered(await self.verbs.sessions(parse_query(request.query_params, PageRequest)))
+        verbs = await self._verbs(request)
+        return _answered(await verbs.sessions(parse_query(request.query_params, PageRequest)))
 
     async def session(self, request: Request) -> Response:
         """Give a page of a session's turns."""
+        verbs = await self._verbs(request)
         page = parse_query(request.query_params, PageRequest)
-        return _answered(await self.verbs.session(request.path_params["session_id"], page))
+        return _answered(await verbs.session(request.path_params["session_id"], page))
 
     async def state(self, request: Request) -> Response:
         """Give a deliberation's folded state."""
-        return _answered(await self.verbs.state(_id(request)))
+        verbs = await self._verbs(request)
+        return _answered(await verbs.state(_id(request)))
 
     async def events(self, request: Request) -> Response:
         """Follow a deliberation from ``Last-Event-ID``, or ``?after=``, or its beginning."""
+        verbs = await self._verbs(request)
         is_polled = _wants_only_json(request) or "wait" in request.query_params
         wait_s = _wait_s(request) if is_polled else None
-        return await self._follow(_id(request), _cursor(request), wait_s)
+        return await self._follow(verbs.owner, _id(request), _cursor(request), wait_s)
 
     async def rename(self, request: Request) -> Response:
         """Give a deliberation a title, or take it away."""
+        verbs = await self._verbs(request)
         wanted = parse_body(await read_json_body(request, BODY_BYTES), TitleRequest)
-        return _answered(await self.verbs.rename(_id(request), wanted.title))
+        return _answered(await verbs.rename(_id(request), wanted.title))
 
     async def forget(self, request: Request) -> Response:
         """Stop a deliberation if it runs, and delete it."""
-        return _answered(await self.verbs.forget(_id(request)))
+        verbs = await self._verbs(request)
+        return _answered(await verbs.forget(_id(request)))
 
     async def cancel(self, request: Request) -> Response:
         """Stop a deliberation."""
-        return _answered(await self.verbs.cancel(_id(request)))
+        verbs = await self._verbs(request)
+        return _answered(await verbs.cancel(_id(request)))
 
     async def councils(self, request: Request) -> Response:
         """Give the councils there are; to a browser that asks for a page, the page about them."""
+        verbs = await self._verbs(request)
         page = await self.web.page_if_built(request) if wants_page(request) else None
-        answer = page or _answered(await self.verbs.councils())
+        answer = page or _answered(await verbs.councils())
         answer.headers.add_vary_header("Accept")
         return answer
 
     async def council(self, request: Request) -> Response:
         """Give a council."""
-        return _answered(await self.verbs.council(request.path_params["council_id"]))
+        verbs = await self._verbs(request)
+        return _answered(await verbs.council(request.path_params["council_id"]))
 
     async def put_council(self, request: Request) -> Response:
         """Keep a council."""
+        verbs = await self._verbs(request)
         council_id = parse_identifier(request.path_params["council_id"], field="id")
         council = parse_body(await read_json_body(request, BODY_BYTES), CouncilRequest)
         with _body_is_the("council"):
-            return _answered(await self.verbs.put_council(council_id, council))
+            return _answered(await verbs.put_council(council_id, council))
 
     async def delete_council(self, request: Request) -> Response:
         """Delete a council that is kept."""
-        return _answered(await self.verbs.delete_council(request.path_params["council_id"]))
+        verbs = await self._verbs(request)
+        return _answered(await verbs.delete_council(request.path_params["council_id"]))
 
-    async def models(self, _: Request) -> Response:
+    async def models(self, request: Request) -> Response:
         """Tell which models can be used here."""
-        return _answered(await self.verbs.models())
+        verbs = await self._verbs(request)
+        return _answered(await verbs.models())
 
     async def socket(self, websocket: WebSocket) -> None:
         """Serve a socket, if whoever opens it may."""
         refusal = origin_refusal(websocket, self.application.settings.cors_origins)
-        if refusal is not None:
-            await websocket.send_denial_response(refusal)
-        else:
-            await Socket(websocket, self.verbs, self.stopping).serve()
+        if refusal is None:
+            try:
+                verbs = await self._verbs(websocket)
+            except MagiError as error:
+                refusal = answered_error(error)
+            else:
+                await Socket(websocket, verbs, self.entrance.rates, self.stopping).serve()
+                return
+        await websocket.send_denial_response(refusal)
 
-    async def _start(self, start: StartRequest, request: Request) -> Response:
+    async def _verbs(self, connection: HTTPConnection) -> Verbs:
+        """Give what whoever is at the other end can do."""
+        owner = await self.entrance.owner(connection.headers)
+        self.runtime_sessions.enter(runtime_session(connection.scope), owner)
+        return Verbs(self.application, owner)
+
+    async def _start(self, verbs: Verbs, start: StartRequest, request: Request) -> Response:
         key = start.idempotency_key or _idempotency_key(request)
-        deliberations = self.application.deliberations
-        proposed = await proposal(start, self.application.councils, LOCAL_OWNER)
-        deliberation_id = await deliberations.start(proposed, LOCAL_OWNER, key)
+        deliberations, owner = self.application.deliberations, verbs.owner
+        start = _in_runtime_session(start, request)
+        proposed = await proposal(start, self.application.councils, owner)
+        with trace_continued(request.headers):
+            deliberation_id = await deliberations.start(proposed, owner, key)
+        if is_enveloped(request.scope):
+            _log.info("deliberation %s: runtime request %s", deliberation_id, request.headers.get(REQUEST_HEADER))
         is_preferred = _prefers_no_wait(request)
         if start.detached or is_preferred:
             return _begun(deliberation_id, is_preferred=is_preferred)
         if start.stream and not _wants_only_json(request):
-            return self._stream(deliberation_id, 0)
-        state = await self.application.deliberations.outcome(deliberation_id, LOCAL_OWNER)
+            return self._stream(owner, deliberation_id, 0)
+        state = await deliberations.outcome(deliberation_id, owner)
         return Response(encode_value(state), media_type="application/json")
 
-    async def _follow(self, deliberation_id: str, after: int, wait_s: float | None) -> Response:
+    async def _follow(self, owner: str, deliberation_id: str, after: int, wait_s: float | None) -> Response:
         """Stream from a cursor; or, with ``wait_s``, give what there is after it, waiting so long for something."""
         deliberations = self.application.deliberations
         if wait_s is not None:
-            return _page(await deliberations.poll(deliberation_id, LOCAL_OWNER, after, wait_s), after)
+            return _page(await deliberations.poll(deliberation_id, owner, after, wait_s), after)
         # What cannot be followed must be refused before the stream begins.
-        await deliberations.read(deliberation_id, LOCAL_OWNER, after, limit=0)
-        return self._stream(deliberation_id, after)
+        await deliberations.read(deliberation_id, owner, after, limit=0)
+        return self._stream(owner, deliberation_id, after)
 
-    def _stream(self, deliberation_id: str, after: int) -> EventStream:
-        following = self.application.deliberations.follow(deliberation_id, LOCAL_OWNER, after)
+    def _stream(self, owner: str, deliberation_id: str, after: int) -> EventStream:
+        following = self.application.deliberations.follow(deliberation_id, owner, after)
         return EventStream(following, deliberation_id, self.stopping)
 
 
@@ -292,6 +340,17 @@ def _body_is_the(part: str) -> Generator[None]:
                 Fault(bare(fault.field), fault.message.replace(f"`{part}.", "`")) for fault in error.faults
             )
         raise
+
+
+def _in_runtime_session(start: StartRequest, request: Request) -> StartRequest:
+    """Give a start that says nothing of a session as one in AgentCore's, in which it came."""
+    session_id = runtime_session(request.scope)
+    if session_id is None or "session_id" in start.model_fields_set:
+        return start
+    # Its id is ours where ours may look so.
+    is_fit = re.fullmatch(SESSION_ID, session_id) is not None
+    ours = session_id if is_fit else f"runtime-{hashlib.sha256(session_id.encode()).hexdigest()}"
+    return start.model_copy(update={"session_id": ours})
 
 
 def _id(request: Request) -> str:

@@ -97,6 +97,11 @@ def problem(status: HTTPStatus, code: str, detail: str, **members: Any) -> Respo
 async def answer_error(_: Request, error: Exception) -> Response:
     """Answer an error of ours."""
     assert isinstance(error, MagiError)  # noqa: S101 - registered for it alone
+    return answered_error(error)
+
+
+def answered_error(error: MagiError) -> Response:
+    """Give the answer that an error of ours is."""
     members: dict[str, Any] = {"retryable": error.retryable}
     if field := getattr(error, "field", ""):
         members["field"] = field

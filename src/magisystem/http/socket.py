@@ -30,8 +30,10 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
 from magisystem.errors import InvalidRequest, MagiError, RequestError
+from magisystem.http.entrance import socket_protocol
 from magisystem.http.problems import problem
 from magisystem.http.proposals import proposal
+from magisystem.http.rates import Rates
 from magisystem.http.socket_messages import answer_message, error_message, events_messages, frames, opened
 from magisystem.http.verbs import Verbs
 from magisystem.protocol.requests import (
@@ -115,11 +117,13 @@ class Socket:
         self,
         websocket: WebSocket,
         verbs: Verbs,
+        rates: Rates,
         stopping: asyncio.Event,
         limits: SocketLimits | None = None,
     ) -> None:
         self._websocket = websocket
         self._verbs = verbs
+        self._rates = rates
         self._deliberations = verbs.application.deliberations
         self._stopping = stopping
         self._limits = limits or SocketLimits()
@@ -134,7 +138,7 @@ class Socket:
 
     async def serve(self) -> None:
         """Accept the connection and serve it until it ends; every task of it has ended then."""
-        await self._websocket.accept()
+        await self._websocket.accept(socket_protocol(self._websocket.headers))
         try:
             async with self._tasks:
                 self._tasks.create_task(self._read())
@@ -160,6 +164,7 @@ class Socket:
     async def _take(self, text: str) -> None:
         body, request_id = opened(text)
         async with self._answering(request_id):
+            self._rates.take(self._verbs.owner)
             request = parse_invocation(body)
             if isinstance(request, StartRequest | ResumeRequest):
                 self._check_following(request)

@@ -44,7 +44,8 @@ _IDENTIFIER = r"[a-z][a-z0-9_-]{0,31}"
 _IDENTIFIER_IN_WORDS = "It must be 1 to 32 lower-case letters, digits, _ and -, the first a letter"
 Identifier = Annotated[str, StringConstraints(pattern=f"^{_IDENTIFIER}$")]
 DeliberationId = Annotated[str, StringConstraints(min_length=1, max_length=128)]
-SessionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")]
+SESSION_ID = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}"
+SessionId = Annotated[str, StringConstraints(pattern=f"^{SESSION_ID}$")]
 ModelName = Annotated[str, StringConstraints(pattern=r"^\S{1,300}$")]
 IdempotencyKey = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,255}$")]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_visible)]
@@ -141,7 +142,11 @@ class StartRequest(Request):
     messages: list[ChatMessage] | None = Field(None, min_length=1, max_length=MESSAGES)
     question: str | None = None
     prompt: str | None = None
-    session_id: SessionId | None = None
+    session_id: SessionId | None = Field(
+        None,
+        description="The session that this is a turn of; without it, or null, a new one. Through AgentCore, leaving it "
+        "out means the runtime session, and null a new one.",
+    )
     council: Annotated[
         Annotated[Identifier, Tag("<id>")] | Annotated[CouncilRequest, Tag("<whole>")],
         Discriminator(lambda given: "<id>" if isinstance(given, str) else "<whole>"),

@@ -1,0 +1,56 @@
+"""Whose request it is, by what it carries: a person's token, our own gateway's word, or nothing."""
+
+from typing import Protocol
+
+from magisystem.errors import Unauthenticated
+
+# Where nobody is told apart there is one owner: whoever reaches the server.
+LOCAL_OWNER = "local"
+# Allowed through AgentCore by its prefix. https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-header-allowlist.html
+ASSERTION_HEADER = "x-amzn-bedrock-agentcore-runtime-custom-magi-owner"
+
+
+class TokenVerifier(Protocol):
+    """What knows the owner of a token."""
+
+    async def owner(self, token: str) -> str:
+        """Give the token's owner.
+
+        Raises:
+            IdentityError: it proves nothing, may not be used here, or cannot be checked now.
+        """
+        ...
+
+
+class AssertionReader(Protocol):
+    """What knows whom the gateway speaks for."""
+
+    def owner(self, assertion: str) -> str:
+        """Give the owner that is asserted.
+
+        Raises:
+            Unauthenticated: it is not the gateway's, or is over.
+        """
+        ...
+
+
+class Callers:
+    """Tells callers apart, as far as there is something to tell them by; without that they are all the same owner."""
+
+    def __init__(self, tokens: TokenVerifier | None = None, assertions: AssertionReader | None = None) -> None:
+        self._tokens = tokens
+        self._assertions = assertions
+
+    async def owner(self, token: str | None, assertion: str | None = None) -> str:
+        """Give whose request it is that carries ``token`` and ``assertion``. The gateway's word goes first.
+
+        Raises:
+            IdentityError: it is nobody's, nobody's who may, or that cannot be told now.
+        """
+        if self._tokens is None and self._assertions is None:
+            return LOCAL_OWNER
+        if self._assertions is not None and assertion is not None:
+            return self._assertions.owner(assertion)
+        if self._tokens is not None and token is not None:
+            return await self._tokens.owner(token)
+        raise Unauthenticated
