@@ -9,7 +9,7 @@ from magisystem.deliberation.councils import Councils
 from magisystem.deliberation.deliberations import Deliberations
 from magisystem.deliberation.history import rebuild
 from magisystem.errors import SettingsInvalid, UnknownModel
-from magisystem.identity.callers import Callers
+from magisystem.identity import Assertions, Callers, Verifier
 from magisystem.logs import SqliteEventLog
 from magisystem.models.anthropic import Anthropic
 from magisystem.models.bedrock.provider import Bedrock
@@ -54,6 +54,7 @@ async def open_application(configuration: Configuration) -> AsyncGenerator[Appli
         async with (
             SqliteEventLog.open(settings.data_dir) as log,
             _opened_records(settings) as records,
+            _opened_callers(settings) as callers,
             Deliberations(
                 log,
                 catalogue,
@@ -64,7 +65,7 @@ async def open_application(configuration: Configuration) -> AsyncGenerator[Appli
             ) as deliberations,
         ):
             councils = Councils(records.councils, settings.limits)
-            yield Application(settings, deliberations, catalogue, councils, load=records.load)
+            yield Application(settings, deliberations, catalogue, councils, callers, records.load)
     finally:
         await catalogue.aclose()
 
@@ -83,6 +84,20 @@ async def rebuild_records(settings: Settings) -> int:
 def _opened_records(settings: Settings) -> AbstractAsyncContextManager[SqlRecords]:
     url = settings.records_url
     return SqlRecords.open(url.get_secret_value() if url else settings.data_dir / RECORDS_FILE)
+
+
+@asynccontextmanager
+async def _opened_callers(settings: Settings) -> AsyncGenerator[Callers]:
+    key = settings.gateway_key
+    assertions = Assertions(key.get_secret_value()) if key else None
+    if settings.auth == "none":
+        yield Callers(assertions=assertions)
+        return
+    verifier = Verifier(settings.oidc)
+    try:
+        yield Callers(verifier, assertions)
+    finally:
+        await verifier.aclose()
 
 
 def _check_models(catalogue: Catalogue, configuration: Configuration) -> None:

@@ -313,8 +313,20 @@ async def test_a_body_over_the_limit_is_refused_however_it_is_sent(server: Serve
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", ""])
 async def test_a_body_a_foreign_page_could_send_is_refused(server: Server, media_type: str) -> None:
-    answer = await server.http.post("/invocations", content=json.dumps(QUESTION), headers={"content-type": media_type})
+    # Browsers name the page's origin with every POST; a foreign page cannot keep that back.
+    headers = {"content-type": media_type, "origin": "https://elsewhere.example"}
+    answer = await server.http.post("/invocations", content=json.dumps(QUESTION), headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+
+
+async def test_a_body_that_is_not_announced_is_taken_for_json_where_no_page_sends_it(server: Server) -> None:
+    body = json.dumps({**QUESTION, "stream": False}).encode()
+    answer = await server.http.send(server.http.build_request("POST", "/invocations", content=body))
+    assert "content-type" not in answer.request.headers
+    assert answer.json()["status"] == "complete"
+    for media_type in ("text/plain", "application/x-www-form-urlencoded"):
+        answer = await server.http.post("/invocations", content=body, headers={"content-type": media_type})
+        assert answer.status_code == 415
 
 
 @pytest.mark.parametrize(

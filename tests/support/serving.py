@@ -16,6 +16,7 @@ from magisystem.config import read_configuration
 from magisystem.deliberation import Deliberations, Limits, ModelChoice
 from magisystem.deliberation.ports import EventLog
 from magisystem.http.app import create_app
+from magisystem.identity import Callers
 from magisystem.logs import MemoryEventLog
 from magisystem.protocol.codec import decode
 from magisystem.protocol.events import AnyEvent
@@ -62,17 +63,25 @@ async def scripted_server(
     log: EventLog | None = None,
     limits: Limits | None = None,
     bundle: Path = NO_BUNDLE,
+    callers: Callers | None = None,
     **settings: object,
 ) -> AsyncGenerator[Server]:
     """Serve with ``model`` for every agent."""
     configuration = read_configuration(environment={}, **settings)
     async with Deliberations(log or MemoryEventLog(), model, ModelChoice("scripted:model"), limits=limits) as running:
-        application = Application(configuration.settings, running, open_catalogue(configuration.settings))
+        catalogue = open_catalogue(configuration.settings)
+        application = Application(configuration.settings, running, catalogue, callers=callers or Callers())
         async with (
             listening(create_app(application, bundle)) as url,
             httpx2.AsyncClient(base_url=url, timeout=20) as http,
         ):
             yield Server(http, url, running, model)
+
+
+async def until_idle(server: Server) -> None:
+    """Wait until nothing runs."""
+    while server.deliberations.n_running:  # noqa: ASYNC110 - the end of a detached task has no event of its own
+        await asyncio.sleep(0)
 
 
 @asynccontextmanager

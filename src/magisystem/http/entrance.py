@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers
 
 from magisystem.http.rates import Rates
-from magisystem.identity.callers import ASSERTION_HEADER, Callers
+from magisystem.identity import ASSERTION_HEADER, Callers, bearer
 
 # A page cannot set headers of a socket, so AgentCore takes its token as a subprotocol.
 # https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-get-started-websocket.html
@@ -39,9 +39,8 @@ def socket_protocol(headers: Headers) -> str | None:
 
 
 def _token(headers: Headers) -> str | None:
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return token.strip() or None
+    if (token := bearer(headers.get("authorization"))) is not None:
+        return token
     encoded = next((each for each in _protocols(headers) if each.startswith(f"{SOCKET_PROTOCOL}.")), None)
     if encoded is None:
         return None

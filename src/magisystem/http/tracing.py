@@ -22,8 +22,13 @@ def trace_continued(headers: Headers) -> Generator[None]:
     # It takes a tenth of a second, once, and most requests are part of no trace.
     from opentelemetry import context, propagate
     from opentelemetry.propagators.aws import AwsXRayPropagator
+    from opentelemetry.propagators.aws.aws_xray_propagator import TRACE_HEADER_KEY
 
-    found = propagate.extract(dict(headers)) if _W3C in headers else AwsXRayPropagator().extract(dict(headers))
+    if _W3C in headers:
+        found = propagate.extract(dict(headers))
+    else:
+        # It looks for the header in its own case.
+        found = AwsXRayPropagator().extract({TRACE_HEADER_KEY: headers[_XRAY]})
     token = context.attach(found)
     try:
         yield

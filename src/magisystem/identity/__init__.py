@@ -1,7 +1,17 @@
 """Who asks: tokens of an OpenID Connect issuer, and the word of our own gateway."""
 
 from magisystem.identity.assertions import Assertions, runtime_session_id
+from magisystem.identity.callers import ASSERTION_HEADER, LOCAL_OWNER, Callers
 from magisystem.identity.tokens import OidcPolicy
 from magisystem.identity.verifier import Verifier, bearer
 
-__all__ = ["Assertions", "OidcPolicy", "Verifier", "bearer", "runtime_session_id"]
+__all__ = [
+    "ASSERTION_HEADER",
+    "LOCAL_OWNER",
+    "Assertions",
+    "Callers",
+    "OidcPolicy",
+    "Verifier",
+    "bearer",
+    "runtime_session_id",
+]
