@@ -100,6 +100,8 @@ class Issuer:
     discovery: dict[str, Any] = field(default_factory=dict[str, Any])
     # Clear it, and whoever fetches a document waits until it is set.
     is_quick: asyncio.Event = field(default_factory=asyncio.Event)
+    # Is set when a document is asked for.
+    is_asked: asyncio.Event = field(default_factory=asyncio.Event)
     # Whether the browser has a session here, so that `prompt=none` is answered with a code.
     has_session: bool = False
     _grants: dict[str, _Grant] = field(default_factory=dict[str, _Grant])
@@ -123,23 +125,31 @@ class Issuer:
         self.keys = [*(self.keys if keep_old else ()), signing_key(algorithm, number)]
         return self.key
 
-    def access_token(self, person: str = "ann", *, key: SigningKey | None = None, **claims: Any) -> str:
+    def access_token(
+        self,
+        person: str = "ann",
+        *,
+        key: SigningKey | None = None,
+        headers: dict[str, Any] | None = None,
+        **claims: Any,
+    ) -> str:
         """Give an access token as Amazon Cognito makes it, but for ``claims``; one that is ``None`` is left out."""
-        cognito: dict[str, Any] = {"token_use": "access", "client_id": CLIENT, "scope": SCOPES, "username": person}
-        return self.token(key=key, sub=person, **{**cognito, **claims})
+        cognito = {"sub": person, "username": person, "token_use": "access", "client_id": CLIENT, "scope": SCOPES}
+        return self.signed({**cognito, **claims}, key, headers)
 
-    def id_token(self, person: str = "ann", *, key: SigningKey | None = None, **claims: Any) -> str:
+    def id_token(self, person: str = "ann", **claims: Any) -> str:
         """Give an ID token as Amazon Cognito makes it, but for ``claims``; one that is ``None`` is left out."""
-        cognito: dict[str, Any] = {
-            "token_use": "id",
-            "aud": CLIENT,
-            "cognito:username": person,
-            "email": _mail(person),
-        }
-        return self.token(key=key, sub=person, **{**cognito, **claims})
+        cognito = {"sub": person, "cognito:username": person, "email": _mail(person), "token_use": "id", "aud": CLIENT}
+        return self.signed({**cognito, **claims})
 
-    def token(self, *, key: SigningKey | None = None, headers: dict[str, Any] | None = None, **claims: Any) -> str:
+    def token(self, **claims: Any) -> str:
         """Give a token of this issuer for an hour with ``claims`` and no more; one that is ``None`` is left out."""
+        return self.signed(claims)
+
+    def signed(
+        self, claims: dict[str, Any], key: SigningKey | None = None, headers: dict[str, Any] | None = None
+    ) -> str:
+        """Give a token of this issuer for an hour, with another key or header than there would be."""
         key = key or self.key
         now_s = int(time.time())
         all_claims = {"iss": self.url, "iat": now_s, "exp": now_s + 3600, "jti": secrets.token_hex(8), **claims}
@@ -189,6 +199,7 @@ class Issuer:
 
     async def _document(self, name: Document, content: dict[str, Any]) -> Response:
         self.fetches[name] += 1
+        self.is_asked.set()
         await self.is_quick.wait()
         return self.answers[name]() if name in self.answers else JSONResponse(content)
 
@@ -288,11 +299,11 @@ def unsigned_token(claims: dict[str, Any], **header: Any) -> str:
     return ".".join([*(_encoded(json.dumps(part).encode()) for part in parts), ""])
 
 
-def hmac_token(claims: dict[str, Any], secret: bytes, **header: Any) -> str:
+def hmac_token(claims: dict[str, Any], secret: bytes, digest: str = "sha256", **header: Any) -> str:
     """Give a token with ``alg: HS256``; PyJWT itself refuses to take a public key for its secret."""
     parts = ({"alg": "HS256", "typ": "JWT", **header}, claims)
     signed = ".".join(_encoded(json.dumps(part).encode()) for part in parts)
-    return f"{signed}.{_encoded(hmac.digest(secret, signed.encode(), 'sha256'))}"
+    return f"{signed}.{_encoded(hmac.digest(secret, signed.encode(), digest))}"
 
 
 def _mail(person: str) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from magisystem.errors import IdentityUnavailable
-from magisystem.identity.keys import read_keys
+from magisystem.identity.keys import NotAKeySet, read_keys
 from magisystem.identity.tokens import WELL_KNOWN, is_local, is_safe, refused
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class Issuer:
             raise _Unfit(f"its jwks_uri, {described.jwks_uri!r}, is not HTTPS")
         try:
             keys = read_keys(await _document(http, described.jwks_uri))
-        except ValueError as error:
+        except NotAKeySet as error:
             raise _Unfit(f"{described.jwks_uri} is no JWK Set") from error
         if not keys:
             raise _Unfit(f"{described.jwks_uri} has no key for RS256 or ES256")
@@ -172,7 +172,7 @@ def _open_http(transport: "httpx2.AsyncBaseTransport | None") -> "httpx2.AsyncCl
 def _decoded(document: bytes, url: str) -> _Discovery:
     try:
         return msgspec.json.decode(document, type=_Discovery)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _Unfit(f"{url} is no discovery document with an issuer and a jwks_uri") from error
 
 

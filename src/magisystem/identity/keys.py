@@ -14,6 +14,10 @@ _MOST_RSA_BITS = 8192
 _ALGORITHMS = {"RSA": "RS256", "EC": "ES256"}
 
 
+class NotAKeySet(Exception):
+    """The document is no JWK Set."""
+
+
 class _KeySet(msgspec.Struct, frozen=True):
     keys: list[msgspec.Raw]
 
@@ -24,12 +28,16 @@ def read_keys(document: bytes) -> Mapping[str, "PyJWK"]:
     What is not fit is passed over: issuers publish keys for other ends and newer algorithms beside these.
 
     Raises:
-        ValueError: the document is no JWK Set.
+        NotAKeySet: the document is none.
     """
     import jwt
 
+    try:
+        published = msgspec.json.decode(document, type=_KeySet).keys
+    except (ValueError, RecursionError) as error:
+        raise NotAKeySet from error
     found: dict[str, jwt.PyJWK] = {}
-    for raw in msgspec.json.decode(document, type=_KeySet).keys:
+    for raw in published:
         try:
             described = msgspec.json.decode(raw, type=dict[str, Any])
             kid = described.get("kid")
@@ -37,7 +45,7 @@ def read_keys(document: bytes) -> Mapping[str, "PyJWK"]:
                 key = jwt.PyJWK(described, _ALGORITHMS[described["kty"]])
                 if _is_strong(key):
                     found[kid] = key
-        except (jwt.PyJWTError, ValueError, TypeError):
+        except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
             continue
     return found
 
