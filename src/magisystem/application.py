@@ -54,7 +54,7 @@ async def open_application(configuration: Configuration) -> AsyncGenerator[Appli
         async with (
             SqliteEventLog.open(settings.data_dir) as log,
             _opened_records(settings) as records,
-            _opened_callers(settings) as callers,
+            opened_callers(settings) as callers,
             Deliberations(
                 log,
                 catalogue,
@@ -87,7 +87,8 @@ def _opened_records(settings: Settings) -> AbstractAsyncContextManager[SqlRecord
 
 
 @asynccontextmanager
-async def _opened_callers(settings: Settings) -> AsyncGenerator[Callers]:
+async def opened_callers(settings: Settings) -> AsyncGenerator[Callers]:
+    """Give what tells callers apart as the settings say, and close its connections again."""
     key = settings.gateway_key
     assertions = Assertions(key.get_secret_value()) if key else None
     if settings.auth == "none":

@@ -11,7 +11,7 @@ import httpx2
 import uvicorn
 from starlette.types import ASGIApp
 
-from magisystem.application import Application, open_application, open_catalogue
+from magisystem.application import Application, open_application, open_catalogue, opened_callers
 from magisystem.config import read_configuration
 from magisystem.deliberation import Deliberations, Limits, ModelChoice
 from magisystem.deliberation.ports import EventLog
@@ -68,9 +68,14 @@ async def scripted_server(
 ) -> AsyncGenerator[Server]:
     """Serve with ``model`` for every agent."""
     configuration = read_configuration(environment={}, **settings)
-    async with Deliberations(log or MemoryEventLog(), model, ModelChoice("scripted:model"), limits=limits) as running:
-        catalogue = open_catalogue(configuration.settings)
-        application = Application(configuration.settings, running, catalogue, callers=callers or Callers())
+    settings_read = configuration.settings
+    choice, most_running = ModelChoice("scripted:model"), settings_read.running_per_owner
+    async with (
+        Deliberations(log or MemoryEventLog(), model, choice, limits=limits, most_running=most_running) as running,
+        opened_callers(settings_read) as told_apart,
+    ):
+        catalogue = open_catalogue(settings_read)
+        application = Application(settings_read, running, catalogue, callers=callers or told_apart)
         async with (
             listening(create_app(application, bundle)) as url,
             httpx2.AsyncClient(base_url=url, timeout=20) as http,
