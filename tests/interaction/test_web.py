@@ -315,3 +315,12 @@ async def test_a_configuration_that_is_not_there_ends_the_start(tmp_path: Path) 
     with pytest.raises(SettingsInvalid, match="MAGI_WEB_CONFIG"):
         async with scripted_server(ScriptedModel(), web_config=tmp_path / "none.json"):
             pass
+
+
+async def test_pages_come_to_whoever_is_to_sign_in_on_them(bundle: Path) -> None:
+    async with scripted_server(ScriptedModel(), bundle=bundle, gateway_key="k" * 32) as server:
+        for path in ("/", "/councils", "/history"):
+            page = await server.http.get(path, headers=BROWSER)
+            assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        listed = await server.http.get("/councils", headers={"accept": "application/json"})
+        assert listed.status_code == 401

@@ -31,6 +31,7 @@ from magisystem.http.body import read_json_body
 from magisystem.http.docs import documentation
 from magisystem.http.entrance import Entrance
 from magisystem.http.event_stream import EventStream
+from magisystem.http.heads import cursor, idempotency_key, longest_wait_s, prefers_no_wait, wants_only_json
 from magisystem.http.hosts import HostCheck, allowed_hosts
 from magisystem.http.loading import Loading
 from magisystem.http.problems import answer_error, answer_http_error, answered_error
@@ -51,7 +52,6 @@ from magisystem.http.web import BUNDLE, PAGES, Web, wants_page
 from magisystem.protocol.codec import encode_value
 from magisystem.protocol.requests import (
     BODY_BYTES,
-    LONGEST_WAIT_S,
     SESSION_ID,
     CouncilRequest,
     ListRequest,
@@ -192,7 +192,7 @@ class Routes:
             case StartRequest() as start:
                 return await self._start(verbs, start, request)
             case ResumeRequest() as resume:
-                is_polled = not resume.stream or _wants_only_json(request)
+                is_polled = not resume.stream or wants_only_json(request)
                 wait_s = resume.wait if is_polled else None
                 return await self._follow(verbs.owner, resume.deliberation_id, resume.after, wait_s)
             case verb:
@@ -222,9 +222,9 @@ class Routes:
     async def events(self, request: Request) -> Response:
         """Follow a deliberation from ``Last-Event-ID``, or ``?after=``, or its beginning."""
         verbs = await self._verbs(request)
-        is_polled = _wants_only_json(request) or "wait" in request.query_params
-        wait_s = _wait_s(request) if is_polled else None
-        return await self._follow(verbs.owner, _id(request), _cursor(request), wait_s)
+        is_polled = wants_only_json(request) or "wait" in request.query_params
+        wait_s = longest_wait_s(request) if is_polled else None
+        return await self._follow(verbs.owner, _id(request), cursor(request), wait_s)
 
     async def rename(self, request: Request) -> Response:
         """Give a deliberation a title, or take it away."""
@@ -244,9 +244,8 @@ class Routes:
 
     async def councils(self, request: Request) -> Response:
         """Give the councils there are; to a browser that asks for a page, the page about them."""
-        verbs = await self._verbs(request)
         page = await self.web.page_if_built(request) if wants_page(request) else None
-        answer = page or _answered(await verbs.councils())
+        answer = page or _answered(await (await self._verbs(request)).councils())
         answer.headers.add_vary_header("Accept")
         return answer
 
@@ -293,7 +292,7 @@ class Routes:
         return Verbs(self.application, owner)
 
     async def _start(self, verbs: Verbs, start: StartRequest, request: Request) -> Response:
-        key = start.idempotency_key or _idempotency_key(request)
+        key = start.idempotency_key or idempotency_key(request)
         deliberations, owner = self.application.deliberations, verbs.owner
         start = _in_runtime_session(start, request)
         proposed = await proposal(start, self.application.councils, owner)
@@ -301,10 +300,10 @@ class Routes:
             deliberation_id = await deliberations.start(proposed, owner, key)
         if is_enveloped(request.scope):
             _log.info("deliberation %s: runtime request %s", deliberation_id, request.headers.get(REQUEST_HEADER))
-        is_preferred = _prefers_no_wait(request)
+        is_preferred = prefers_no_wait(request)
         if start.detached or is_preferred:
             return _begun(deliberation_id, is_preferred=is_preferred)
-        if start.stream and not _wants_only_json(request):
+        if start.stream and not wants_only_json(request):
             return self._stream(owner, deliberation_id, 0)
         state = await deliberations.outcome(deliberation_id, owner)
         return Response(encode_value(state), media_type="application/json")
@@ -355,49 +354,6 @@ def _in_runtime_session(start: StartRequest, request: Request) -> StartRequest:
 
 def _id(request: Request) -> str:
     return request.path_params["deliberation_id"]
-
-
-def _cursor(request: Request) -> int:
-    for name, given in (
-        ("Last-Event-ID", request.headers.get("last-event-id")),
-        ("after", request.query_params.get("after")),
-    ):
-        if given:
-            if not given.isascii() or not given.isdigit() or len(given) > 15:
-                raise InvalidRequest(f"`{name}` must be the seq of an event, a whole number from 0.", field=name)
-            return int(given)
-    return 0
-
-
-def _wait_s(request: Request) -> float:
-    given = request.query_params.get("wait", "0")
-    try:
-        wait_s = float(given)
-    except ValueError:
-        wait_s = -1.0
-    if not 0 <= wait_s <= LONGEST_WAIT_S:
-        raise InvalidRequest(f"`wait` must be a number of seconds from 0 to {LONGEST_WAIT_S:g}.", field="wait")
-    return wait_s
-
-
-def _idempotency_key(request: Request) -> str | None:
-    key = request.headers.get("idempotency-key")
-    if key is not None and not re.fullmatch(r"[!-~]{1,255}", key):
-        raise InvalidRequest(
-            "`Idempotency-Key`: It must be 1 to 255 visible ASCII characters without spaces.", field="Idempotency-Key"
-        )
-    return key
-
-
-def _wants_only_json(request: Request) -> bool:
-    accepted = {item.partition(";")[0].strip().lower() for item in request.headers.get("accept", "").split(",")}
-    return accepted == {"application/json"}
-
-
-def _prefers_no_wait(request: Request) -> bool:
-    """Whether only the id is asked for (RFC 7240): by a reader whom no stream reaches, so that it can poll."""
-    preferences = ",".join(request.headers.getlist("prefer")).split(",")
-    return any(item.partition(";")[0].strip().lower() == "respond-async" for item in preferences)
 
 
 def _begun(deliberation_id: str, *, is_preferred: bool) -> Response:
