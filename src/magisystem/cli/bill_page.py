@@ -15,9 +15,9 @@ _AMOUNT = 14
 _CENT = Decimal("0.01")
 _UNKNOWN = "unknown"
 _NOT_COUNTED = (
-    "Not counted: retries and repairs of model calls, prompt caches, storage of the image, alarms and dashboards, "
-    "secrets, traces, traffic within a region, support, taxes and discounts; and on Fargate whatever keeps the "
-    "history, whose disk ends with its task."
+    "Not counted: retries and repairs of model calls, prompt caches, storage of the image, traces, traffic within a "
+    "region, support, taxes and discounts; and on Fargate alarms, and whatever keeps the history, whose disk ends with "
+    "its task."
 )
 
 
