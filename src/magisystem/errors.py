@@ -18,7 +18,8 @@
     │   ├── UnknownCouncil          a field names a council that does not exist
     │   ├── CouncilReadOnly         the council comes with the system and stays as it is
     │   ├── CouncilsFull            the owner keeps as many councils as one may
-    │   └── UnknownModel            a model name whose provider or form is not known
+    │   ├── UnknownModel            a model name whose provider or form is not known
+    │   └── PricesInvalid           a list of prices is wrong; says where, and what it should be
     ├── ModelError              a model could not be called, or its stream failed
     │   ├── ModelUnavailable        an extra, a key or a setting is missing here; says which
     │   ├── ModelThrottled          the provider asks for patience
@@ -214,6 +215,18 @@ class UnknownModel(RequestError):
     """A model name whose provider or form is not known."""
 
     code = "unknown_model"
+
+
+class PricesInvalid(RequestError):
+    """A list of prices is wrong. ``faults`` names everything that was found, never nothing."""
+
+    code = "prices_invalid"
+
+    def __init__(self, name: str, faults: tuple[Fault, ...]) -> None:
+        told = "; ".join(f"{fault.field} {fault.message}".strip() for fault in faults[:3])
+        more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""
+        super().__init__(f"{name}: {told}{more}.", field=faults[0].field)
+        self.faults = faults
 
 
 class ModelError(MagiError):

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from magisystem.cli import recorded
+from magisystem.cli import estimates, recorded
 from magisystem.cli.faults import errors_shown
 
 _app = typer.Typer(
@@ -138,6 +138,7 @@ for _command in (
 ):
     _app.command()(_command)
 _app.command("list")(recorded.list_)
+_app.command()(estimates.cost)
 _records = typer.Typer(
     help="Look after the records that `magi list` reads.", no_args_is_help=True, rich_markup_mode=None
 )
