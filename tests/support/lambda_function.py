@@ -131,7 +131,7 @@ class Function:
         self.name = name
         self.arn = f"arn:aws:lambda:us-east-1:123456789012:function:{name}"
         self.environments: list[Environment] = []
-        self.killed: list[Invocation] = []
+        self.killed = asyncio.Queue[Invocation]()
         self.invocations: list[Invocation] = []
         self._timeout_s = timeout_s
         self._init_s = init_s
@@ -206,7 +206,7 @@ class Environment:
 
     def _time_out(self) -> None:
         if self._current:
-            self._function.killed.append(self._current)
+            self._function.killed.put_nowait(self._current)
             self._current.end(FunctionError("Sandbox.Timedout", b"Task timed out"))
         self._is_killed.set()
 
