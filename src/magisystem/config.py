@@ -178,6 +178,12 @@ class Configuration:
     models: ModelChoice
 
 
+def read_token(environment: Mapping[str, str] | None = None) -> str | None:
+    """Give the access token by which commands are let in at a server (``MAGI_TOKEN``). It is no option: those show."""
+    environment = os.environ if environment is None else environment
+    return environment.get("MAGI_TOKEN") or None
+
+
 def is_loopback(host: str) -> bool:
     """Whether only this machine reaches what listens on ``host``."""
     try:

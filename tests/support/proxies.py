@@ -32,15 +32,24 @@ async def untouched(pieces: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
 
 def cut_after(n_frames: int) -> Treatment:
     """Let the head and ``n_frames`` frames through, to the byte."""
+    return _cut(n_frames, 0)
 
+
+def cut_within(n_frames: int) -> Treatment:
+    """Let the head and ``n_frames`` frames through, and the beginning of the next one, up to within its data."""
+    return _cut(n_frames, len(b"id: 1\ndata: {"))
+
+
+def _cut(n_frames: int, further_bytes: int) -> Treatment:
     async def treatment(pieces: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
         seen, n_sent = b"", 0
         async for piece in pieces:
             seen += piece
             end = _end_of(n_frames, seen)
-            yield seen[n_sent:end]
+            is_cut = end is not None and len(seen) >= end + further_bytes
+            yield seen[n_sent : end + further_bytes if end is not None else None]
             n_sent = len(seen)
-            if end is not None:
+            if is_cut:
                 return
 
     return treatment

@@ -129,3 +129,11 @@ def test_success_makes_patience_anew() -> None:
     now_s = 119.0
     assert back_off.failed(60) is None
     assert back_off.failed(60) is not None
+
+
+def test_who_is_told_to_wait_waits_so_long_or_gives_up_at_once() -> None:
+    back_off = BackOff(Timing(back_off_s=0.2), now=lambda: 0.0)
+    pause_s = back_off.failed(60, 7)
+    assert pause_s is not None
+    assert 7 <= pause_s <= 7.2
+    assert back_off.failed(60, 61) is None

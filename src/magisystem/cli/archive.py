@@ -9,18 +9,16 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
-from urllib.parse import urlencode
 
-import httpx2
 import msgspec
 
 from magisystem.application import open_application
+from magisystem.cli.servers import TIMING, client_of
 from magisystem.cli.showing import write_notices
-from magisystem.cli.sources import OWNER, TIMING, notices, singly
+from magisystem.cli.sources import OWNER, notices, singly
 from magisystem.client import MagiClient, Received, StreamCut
 from magisystem.client.patience import patiently
 from magisystem.client.received import Batch, Dropped
-from magisystem.client.wire import Wire
 from magisystem.config import read_configuration
 from magisystem.deliberation.deliberations import Deliberations
 from magisystem.deliberation.ports import Entries, Entry, Query
@@ -63,8 +61,8 @@ class Archive(Protocol):
 async def open_archive(url: str | None) -> AsyncGenerator[Archive]:
     """Open the archive of the server at ``url``, or, without one, this machine's."""
     if url is not None:
-        async with MagiClient(url, timing=TIMING) as client, httpx2.AsyncClient() as http:
-            yield ServerArchive(client, Wire(http, url, TIMING))
+        async with client_of(url) as client:
+            yield ServerArchive(client)
     else:
         async with open_application(read_configuration()) as application:
             yield LocalArchive(application.deliberations)
@@ -128,7 +126,6 @@ class ServerArchive:
     """The deliberations of a server."""
 
     client: MagiClient
-    wire: Wire
 
     async def find(self, name: str) -> str:
         """See `Archive.find`."""
@@ -149,7 +146,7 @@ class ServerArchive:
         received: list[Received] = []
 
         async def next_page() -> Batch:
-            return await self.wire.page(deliberation_id, len(received), 0)
+            return await self.client.wire.page(deliberation_id, len(received), 0)
 
         while True:
             try:
@@ -171,8 +168,8 @@ class ServerArchive:
             "limit": query.limit,
             "cursor": query.cursor,
         }
-        path = f"/deliberations?{urlencode({name: value for name, value in asked.items() if value})}"
-        listing = await patiently(lambda: self.wire.get(path, _Listing), TIMING)
+        body = {"action": "list", **{name: value for name, value in asked.items() if value}}
+        listing = await patiently(lambda: self.client.wire.ask(body, _Listing), TIMING)
         return Entries(tuple(_entry(item) for item in listing.items), listing.next_cursor)
 
 

@@ -4,10 +4,10 @@ import asyncio
 
 from magisystem.cli.archive import open_archive
 from magisystem.cli.plain_text import clean_line
+from magisystem.cli.servers import client_of
 from magisystem.cli.showing import write
-from magisystem.cli.sources import TIMING
 from magisystem.cli.words import Words, words_for
-from magisystem.client import MagiClient, ServerUnreachable
+from magisystem.client import ServerUnreachable
 from magisystem.protocol.fold import DeliberationState, fold
 from magisystem.protocol.values import Receipt
 
@@ -25,7 +25,7 @@ def run_cancel(name: str, url: str | None) -> int:
 
 async def _cancel(name: str, url: str, *, is_assumed: bool) -> int:
     try:
-        async with open_archive(url) as archive, MagiClient(url, timing=TIMING) as client:
+        async with open_archive(url) as archive, client_of(url) as client:
             deliberation_id = await archive.find(name)
             before = fold(received.event for received in await archive.read(deliberation_id))
             await client.cancel(deliberation_id)

@@ -76,7 +76,9 @@ def ask(  # noqa: PLR0913 - one parameter an option
     url: Annotated[
         str | None,
         typer.Option(
-            help="Ask the server at this address; without it the council sits in this process.", metavar="URL"
+            help="Ask the server at this address, or a runtime by its ARN (MAGI_TOKEN lets in); without it the council "
+            "sits in this process.",
+            metavar="URL",
         ),
     ] = None,
     model: Annotated[

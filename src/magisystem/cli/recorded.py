@@ -13,7 +13,11 @@ Id = Annotated[
 ]
 Url = Annotated[
     str | None,
-    typer.Option(help="The server to ask; without it this machine's own log is read.", metavar="URL"),
+    typer.Option(
+        help="The server to ask, or a runtime by its ARN (MAGI_TOKEN lets in); without it this machine's own log is "
+        "read.",
+        metavar="URL",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Write each event as one line of JSON.")]
 Plain = Annotated[bool, typer.Option("--plain", help="Write plain lines, also to a terminal.")]
@@ -63,7 +67,11 @@ def cancel(
     *,
     url: Annotated[
         str | None,
-        typer.Option(help="The server where it runs; by default http://localhost:8080.", metavar="URL"),
+        typer.Option(
+            help="The server where it runs, or a runtime by its ARN (MAGI_TOKEN lets in); by default "
+            "http://localhost:8080.",
+            metavar="URL",
+        ),
     ] = None,
 ) -> None:
     """Stop a deliberation, on the server where it runs.

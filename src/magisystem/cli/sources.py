@@ -5,7 +5,8 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 from dataclasses import dataclass
 from typing import Protocol
 
-from magisystem.client import Following, MagiClient, Received, Timing
+from magisystem.cli.servers import client_of
+from magisystem.client import Following, Received
 from magisystem.config import Configuration
 from magisystem.deliberation.deliberations import Deliberations
 from magisystem.deliberation.ports import Record
@@ -14,8 +15,6 @@ from magisystem.protocol.requests import StartRequest
 
 # Without an identity provider there is one owner: whoever uses this machine.
 OWNER = "local"
-# Who waits at a terminal is told at once that no server answers; what was begun is tried for as long as by any client.
-TIMING = Timing(reach_s=0.0)
 
 
 class Source(Protocol):
@@ -83,7 +82,7 @@ class Elsewhere:
     async def follow(self) -> AsyncGenerator[AsyncIterator[Received]]:
         """See `Source.follow`."""
         async with (
-            MagiClient(self.url, timing=TIMING) as client,
+            client_of(self.url) as client,
             client.convene(self.fields) as self._following,
             aclosing(self._following.received()) as received,
         ):

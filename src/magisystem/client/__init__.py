@@ -7,13 +7,14 @@
             print(event)
 """
 
-from magisystem.client.errors import AddressInvalid, ServerRefused, ServerUnreachable, StreamCut
+from magisystem.client.address import checked_address, is_runtime, new_runtime_session
+from magisystem.client.credentials import TokenSource
+from magisystem.client.errors import AddressInvalid, ServerRefused, ServerUnreachable, StreamCut, TokenInvalid
 from magisystem.client.following import Following, Notice, NoticeKind
 from magisystem.client.magi_client import Health, MagiClient, Options, Preset, Seat
 from magisystem.client.patience import Timing
 from magisystem.client.received import Received
 from magisystem.client.sync import FollowingSync, MagiClientSync
-from magisystem.client.wire import checked_address
 
 __all__ = [
     "AddressInvalid",
@@ -32,5 +33,9 @@ __all__ = [
     "ServerUnreachable",
     "StreamCut",
     "Timing",
+    "TokenInvalid",
+    "TokenSource",
     "checked_address",
+    "is_runtime",
+    "new_runtime_session",
 ]

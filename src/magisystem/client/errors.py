@@ -7,9 +7,18 @@ _PASSING_STATUSES = frozenset({408, 425, 429})
 
 
 class AddressInvalid(RequestError):
-    """What was given as a server's address is no HTTP URL."""
+    """What was given as a server's address is neither an HTTP URL nor the ARN of a runtime."""
 
     code = "address_invalid"
+
+
+class TokenInvalid(RequestError):
+    """What was given as an access token can be none. The message does not hold it."""
+
+    code = "token_invalid"
+
+    def __init__(self) -> None:
+        super().__init__("The access token is empty, or has a character that no token has. (In a shell: MAGI_TOKEN.)")
 
 
 class ServerUnreachable(MagiError):
@@ -31,17 +40,27 @@ class ServerRefused(MagiError):
 
     ``status`` is the HTTP status. ``refusal`` is the stable code of the server's problem body (``http_<status>`` where
     it sent none), ``field`` the field it faults, empty where it names none, and ``is_retryable`` its own word on
-    whether the same request may succeed later.
+    whether the same request may succeed later, ``retry_after_s`` on when; 0 where it names no time.
     """
 
     code = "server_refused"
 
-    def __init__(self, message: str, *, status: int, refusal: str, field: str = "", is_retryable: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        refusal: str,
+        field: str = "",
+        is_retryable: bool = False,
+        retry_after_s: float = 0.0,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.refusal = refusal
         self.field = field
         self.is_retryable = is_retryable
+        self.retry_after_s = retry_after_s
 
     @property
     def is_passing(self) -> bool:

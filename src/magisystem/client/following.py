@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Literal
 
 from magisystem.client.errors import ServerRefused, ServerUnreachable, StreamCut
-from magisystem.client.patience import BackOff, Timing, patiently
+from magisystem.client.patience import BackOff, Timing, patiently, told_to_wait_s
 from magisystem.client.received import Batch, Dropped, HeldBack, Received, Transport
 from magisystem.client.wire import Polls, Wire
 from magisystem.protocol.digest import Digest
@@ -270,7 +270,8 @@ class Following:
     async def _wait_out(self, error: Exception) -> None:
         self._lost = str(error)
         timing = self._timing
-        pause_s = self._back_off.failed(timing.give_up_s if self._may_exist else timing.reach_s)
+        limit_s = timing.give_up_s if self._may_exist else timing.reach_s
+        pause_s = self._back_off.failed(limit_s, told_to_wait_s(error))
         if pause_s is not None:
             await asyncio.sleep(pause_s)
         elif self._may_exist:

@@ -8,6 +8,8 @@ from uuid import uuid4
 import httpx2
 import msgspec
 
+from magisystem.client.address import address_of
+from magisystem.client.credentials import Credentials, TokenSource
 from magisystem.client.following import Following, Subject
 from magisystem.client.patience import Timing, patiently
 from magisystem.client.wire import Wire
@@ -71,18 +73,35 @@ class Options(TypedDict, total=False):
 class MagiClient:
     """Speaks to the server at ``url``. An async context manager; leaving it closes every connection, and stops nothing.
 
-    ``headers`` go with every request. The proxies that the environment names are used, as httpx does.
+    ``url`` is an HTTP URL, or the ARN of a runtime of Amazon Bedrock AgentCore, which is reached at the data plane of
+    its region (or at ``AWS_ENDPOINT_URL_BEDROCK_AGENTCORE``, as AWS's SDKs have it). A runtime does everything in a
+    microVM of its own for each ``runtime_session``, so a deliberation is found again only under the same one; without
+    one, a new one is made. ``wire`` has the requests, for verbs that have no method here.
+
+    ``token`` is an access token, or an async callable that gives one: it is asked when a token is first needed, and
+    again when the last one was refused. What it raises comes out of whatever was asked for. ``headers`` go with every
+    request. The proxies that the environment names are used, as httpx does.
 
     Raises:
-        AddressInvalid: ``url`` is no address of a server.
+        AddressInvalid: ``url`` is no address of a server, or ``runtime_session`` is none.
+        TokenInvalid: ``token`` can be no token.
     """
 
-    def __init__(self, url: str, *, headers: Mapping[str, str] | None = None, timing: Timing | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | TokenSource | None = None,
+        runtime_session: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        timing: Timing | None = None,
+    ) -> None:
         self._timing = timing or Timing()
+        address, credentials = address_of(url, runtime_session), Credentials(token)
         # Unbounded: with a bound, enough open streams would keep a `cancel` from being sent.
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=20)
         self._http = httpx2.AsyncClient(headers=dict(headers or {}), limits=limits)
-        self._wire = Wire(self._http, url, self._timing)
+        self.wire = Wire(self._http, address, self._timing, credentials)
         self._followings: set[Following] = set()
 
     async def __aenter__(self) -> "MagiClient":
@@ -125,7 +144,7 @@ class MagiClient:
         is_done = False
         while not is_done:
             cursor = fold.cursor
-            page = await patiently(lambda: self._wire.page(deliberation_id, fold.cursor, 0), self._timing)
+            page = await patiently(lambda: self.wire.page(deliberation_id, fold.cursor, 0), self._timing)
             for each in page.received:
                 fold.add(each.event)
             is_done = page.is_done or fold.cursor == cursor
@@ -137,7 +156,7 @@ class MagiClient:
         Raises:
             ServerUnreachable, ServerRefused: see there.
         """
-        await patiently(lambda: self._wire.cancel(deliberation_id), self._timing)
+        await patiently(lambda: self.wire.cancel(deliberation_id), self._timing)
 
     async def delete(self, deliberation_id: str) -> None:
         """Stop a deliberation if it runs, and delete it.
@@ -147,7 +166,7 @@ class MagiClient:
         Raises:
             ServerUnreachable, ServerRefused: see there.
         """
-        await self._wire.delete(deliberation_id)
+        await self.wire.delete(deliberation_id)
 
     async def councils(self) -> tuple[Preset, ...]:
         """Give the councils that the server has ready.
@@ -155,18 +174,18 @@ class MagiClient:
         Raises:
             ServerUnreachable, ServerRefused: see there.
         """
-        return (await patiently(lambda: self._wire.get("/councils", _Presets), self._timing)).items
+        return (await patiently(lambda: self.wire.ask({"action": "councils"}, _Presets), self._timing)).items
 
     async def ping(self) -> Health:
-        """Ask the server how it is, once.
+        """Ask the server how it is, once. A runtime's platform keeps that to itself.
 
         Raises:
             ServerUnreachable, ServerRefused: see there.
         """
-        return await self._wire.get("/ping", Health)
+        return await self.wire.ping(Health)
 
     def _follow(self, subject: Subject) -> Following:
-        following = Following(self._wire, self._timing, subject, self._followings.discard)
+        following = Following(self.wire, self._timing, subject, self._followings.discard)
         self._followings.add(following)
         return following
 

@@ -56,19 +56,28 @@ class BackOff:
         """Begin anew."""
         self._n_failures = 0
 
-    def failed(self, limit_s: float) -> float | None:
-        """Give the pause before the next try in seconds; ``None`` where all tries have failed for ``limit_s``."""
+    def failed(self, limit_s: float, least_s: float = 0.0) -> float | None:
+        """Give the pause before the next try in seconds, ``least_s`` or more.
+
+        ``None`` where all tries have failed for ``limit_s``, or will have before the next one may be made.
+        """
         now = self._now()
         if self._n_failures == 0:
             self._failing_since_s = now
         left_s = self._failing_since_s + limit_s - now
-        if left_s <= 0:
+        if left_s <= 0 or least_s > left_s:
             self.succeeded()
             return None
         # The exponent is bounded: a float of 2 overflows at 1024.
         longest_s = min(self._timing.longest_back_off_s, self._timing.back_off_s * 2 ** min(self._n_failures, 30))
         self._n_failures += 1
-        return min(random.uniform(0, longest_s), left_s)
+        # Whoever is told the same time to come back still comes back each at their own.
+        return min(least_s + random.uniform(0, longest_s), left_s)
+
+
+def told_to_wait_s(error: Exception) -> float:
+    """Give how long whoever refused asks to be left alone, in seconds."""
+    return error.retry_after_s if isinstance(error, ServerRefused) else 0.0
 
 
 async def patiently(call: Callable[[], Awaitable[T]], timing: Timing) -> T:
@@ -83,7 +92,7 @@ async def patiently(call: Callable[[], Awaitable[T]], timing: Timing) -> T:
             return await call()
         except (ServerUnreachable, ServerRefused) as error:
             is_lasting = isinstance(error, ServerRefused) and not error.is_passing
-            pause_s = None if is_lasting else back_off.failed(timing.reach_s)
+            pause_s = None if is_lasting else back_off.failed(timing.reach_s, told_to_wait_s(error))
             if pause_s is None:
                 raise
         await asyncio.sleep(pause_s)

@@ -6,6 +6,7 @@ from threading import Thread
 from types import TracebackType
 from typing import Any, Literal, TypeVar, Unpack
 
+from magisystem.client.credentials import TokenSource
 from magisystem.client.following import Following, Notice
 from magisystem.client.magi_client import Health, MagiClient, Options, Preset
 from magisystem.client.patience import Timing
@@ -104,8 +105,16 @@ class FollowingSync:
 class MagiClientSync:
     """See `MagiClient`; a context manager."""
 
-    def __init__(self, url: str, *, headers: Mapping[str, str] | None = None, timing: Timing | None = None) -> None:
-        self._client = MagiClient(url, headers=headers, timing=timing)
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | TokenSource | None = None,
+        runtime_session: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        timing: Timing | None = None,
+    ) -> None:
+        self._client = MagiClient(url, token=token, runtime_session=runtime_session, headers=headers, timing=timing)
         self._loop = _Loop()
 
     def __enter__(self) -> "MagiClientSync":

@@ -4,34 +4,26 @@ All verbs travel in the body of ``POST /invocations``: it is the one path that e
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 import httpx2
 import msgspec
 
-from magisystem.client.errors import AddressInvalid, ServerRefused, ServerUnreachable
+from magisystem.client.address import Address
+from magisystem.client.credentials import Credentials
+from magisystem.client.errors import ServerRefused, ServerUnreachable
 from magisystem.client.patience import Timing
 from magisystem.client.received import Batch, Dropped, HeldBack, Received
+from magisystem.client.refusals import PROBLEM, media_type, no_such_server, refusal_of, refused_by_body
 from magisystem.client.stream import EventStream
 from magisystem.protocol.codec import MalformedEvent
 
-# Far above any problem body; what else answers with an error may be of any size.
-_PROBLEM_BYTES = 64 * 1024
 # After this has been reported by the transport below, the server has all of the request.
 _SENT = "send_request_body.complete"
+_UNAUTHENTICATED = 401
 
 T = TypeVar("T")
-
-
-class _Problem(msgspec.Struct, frozen=True):
-    """What is read of an RFC 9457 problem body."""
-
-    detail: str
-    code: str
-    field: str = ""
-    retryable: bool = False
 
 
 class _Page(msgspec.Struct, frozen=True):
@@ -44,13 +36,19 @@ class _Page(msgspec.Struct, frozen=True):
 class Wire:
     """One server, spoken to over ``http``, which whoever made it closes.
 
-    Every method raises `ServerUnreachable` where no answer came and `ServerRefused` where another one came.
+    A request that is refused for its token is sent once more, if ``credentials`` have another one.
+
+    Every method raises `ServerUnreachable` where no answer came, `ServerRefused` where another one came, `TokenInvalid`
+    where there is no usable token, and whatever the source of tokens raises.
     """
 
-    def __init__(self, http: httpx2.AsyncClient, url: str, timing: Timing) -> None:
+    def __init__(
+        self, http: httpx2.AsyncClient, address: Address, timing: Timing, credentials: Credentials | None = None
+    ) -> None:
         self._http = http
-        self._url = checked_address(url)
+        self._address = address
         self._timing = timing
+        self._credentials = credentials or Credentials(None)
 
     async def stream(self, body: Mapping[str, object]) -> EventStream:
         """Ask for a stream and give it once its head has come; whoever asked closes it.
@@ -58,6 +56,9 @@ class Wire:
         Raises:
             HeldBack: the head did not come in time after the request had been sent.
         """
+        return await self._admitted(lambda token: self._streamed(body, token))
+
+    async def _streamed(self, body: Mapping[str, object], token: str | None) -> EventStream:
         loop = asyncio.get_running_loop()
         sent_s = loop.time()
         try:
@@ -72,8 +73,8 @@ class Wire:
                 response = await self._send(
                     self._http.build_request(
                         "POST",
-                        f"{self._url}/invocations",
-                        headers=_headers("text/event-stream"),
+                        self._address.invocations,
+                        headers=self._headers("text/event-stream", token),
                         content=msgspec.json.encode(body),
                         timeout=httpx2.Timeout(None, connect=self._timing.connect_s),
                         extensions={"trace": on_progress},
@@ -81,10 +82,10 @@ class Wire:
                 )
         except TimeoutError as error:
             raise HeldBack(f"no byte of the stream came in {self._timing.first_byte_s:g} s") from error
-        if response.status_code == 200 and _media_type(response) == "text/event-stream":
+        if response.status_code == 200 and media_type(response) == "text/event-stream":
             return EventStream(response, self._timing, sent_s)
         try:
-            raise await _refusal(response)
+            raise await refusal_of(response)
         finally:
             await response.aclose()
 
@@ -94,8 +95,7 @@ class Wire:
 
     async def begin(self, request: Mapping[str, object]) -> str:
         """Start a deliberation and give its id, without waiting for anything it does."""
-        answer = await self._ask("POST", "/invocations", {**request, "detached": True})
-        return _read(answer, _Begun).deliberation_id
+        return (await self.ask({**request, "detached": True}, _Begun)).deliberation_id
 
     async def page(self, deliberation_id: str, after: int, wait_s: float) -> Batch:
         """Give what a log holds after ``after``; where that is nothing yet, the server waits ``wait_s`` for something.
@@ -104,7 +104,7 @@ class Wire:
             Dropped: what came is no event.
         """
         body = _verb("resume", deliberation_id, after=after, stream=False, wait=wait_s)
-        page = _read(await self._ask("POST", "/invocations", body, wait_s=wait_s), _Page)
+        page = _read(await self._answer(body, wait_s), _Page)
         try:
             received = [Received.of(bytes(event)) for event in page.events]
         except MalformedEvent as error:
@@ -113,44 +113,73 @@ class Wire:
 
     async def cancel(self, deliberation_id: str) -> None:
         """Stop a deliberation; its log has its terminal event when this returns."""
-        await self._ask("POST", "/invocations", _verb("cancel", deliberation_id))
+        await self._answer(_verb("cancel", deliberation_id))
 
     async def delete(self, deliberation_id: str) -> None:
         """Stop a deliberation if it runs, and delete it."""
-        await self._ask("POST", "/invocations", _verb("delete", deliberation_id))
+        await self._answer(_verb("delete", deliberation_id))
 
-    async def get(self, path: str, kind: type[T]) -> T:
-        """Read what stands at ``path``; fields that ``kind`` does not have are passed over."""
-        return _read(await self._ask("GET", path), kind)
+    async def ask(self, body: Mapping[str, object], kind: type[T]) -> T:
+        """Ask for what ``body`` says; fields of the answer that ``kind`` does not have are passed over."""
+        return _read(await self._answer(body), kind)
 
-    async def _ask(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, object] | None = None,
-        *,
-        headers: Mapping[str, str] | None = None,
-        wait_s: float = 0,
+    async def ping(self, kind: type[T]) -> T:
+        """Read how the server is, which needs no token."""
+        if not self._address.ping:
+            raise ServerRefused(
+                f"{self._address.name} is a runtime, whose ping only its platform sees; `councils` is answered.",
+                status=404,
+                refusal="no_ping",
+            )
+        return _read(await self._short("GET", self._address.ping, self._headers("application/json", None)), kind)
+
+    async def _answer(self, body: Mapping[str, object], wait_s: float = 0) -> httpx2.Response:
+        content = msgspec.json.encode(body)
+        return await self._admitted(
+            lambda token: self._short(
+                "POST", self._address.invocations, self._headers("application/json", token), content, wait_s
+            )
+        )
+
+    async def _short(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes | None = None, wait_s: float = 0
     ) -> httpx2.Response:
         """Give a short answer whole."""
         answer_s = wait_s + self._timing.answer_s
-        request = self._http.build_request(
-            method,
-            f"{self._url}{path}",
-            headers={**_headers("application/json"), **(headers or {})},
-            content=None if body is None else msgspec.json.encode(body),
-            timeout=httpx2.Timeout(answer_s, connect=self._timing.connect_s),
-        )
+        timeout = httpx2.Timeout(answer_s, connect=self._timing.connect_s)
+        request = self._http.build_request(method, url, headers=headers, content=content, timeout=timeout)
         response = await self._send(request)
         try:
-            if not response.is_success:
-                raise await _refusal(response)
+            if not response.is_success or media_type(response) == PROBLEM:
+                raise await refusal_of(response)
             await response.aread()
         except httpx2.HTTPError as error:
             raise self._unreachable(error) from error
         finally:
             await response.aclose()
+        # Some platforms hand a refusal on as a success, and its media type with it or not.
+        if (refused := refused_by_body(response, response.content)) is not None:
+            raise refused
         return response
+
+    async def _admitted(self, attempt: Callable[[str | None], Awaitable[T]]) -> T:
+        """Give what ``attempt`` gives with the token, or, where that is refused, with another one."""
+        token = await self._credentials.token()
+        try:
+            return await attempt(token)
+        except ServerRefused as refused:
+            if refused.status != _UNAUTHENTICATED:
+                raise
+            renewed = await self._credentials.renewed(token)
+            if renewed is None:
+                raise
+        return await attempt(renewed)
+
+    def _headers(self, accept: str, token: str | None) -> dict[str, str]:
+        # `identity`: a proxy that compresses a stream holds it back until a block is full.
+        headers = {"accept": accept, "accept-encoding": "identity", "content-type": "application/json"}
+        bearer = {} if token is None else {"authorization": f"Bearer {token}"}
+        return {**headers, **self._address.headers, **bearer}
 
     async def _send(self, request: httpx2.Request) -> httpx2.Response:
         try:
@@ -161,7 +190,7 @@ class Wire:
     def _unreachable(self, error: httpx2.HTTPError) -> ServerUnreachable:
         reason = str(error) or type(error).__name__
         return ServerUnreachable(
-            f"No server answers at {self._url} ({reason}). `magi serve` starts one.",
+            f"No server answers at {self._address.name} ({reason}). `magi serve` starts one.",
             may_be_begun=not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout),
         )
 
@@ -190,68 +219,12 @@ class _Begun(msgspec.Struct, frozen=True, rename="camel"):
     deliberation_id: str
 
 
-def checked_address(url: str) -> str:
-    """Give the address of a server, without a slash at its end.
-
-    Raises:
-        AddressInvalid: it is no HTTP URL.
-    """
-    try:
-        parts = urlsplit(url)
-        is_valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 80) > 0
-        httpx2.URL(url)
-    except (ValueError, httpx2.InvalidURL):
-        # A port out of range, half an IPv6 address, a character that no address has.
-        is_valid = False
-    if not is_valid:
-        raise AddressInvalid(f"{url!r} is no address of a server; one looks like http://localhost:8080.")
-    return url.rstrip("/")
-
-
 def _verb(action: str, deliberation_id: str, **fields: object) -> dict[str, object]:
     return {"action": action, "deliberationId": deliberation_id, **fields}
-
-
-def _headers(accept: str) -> dict[str, str]:
-    # `identity`: a proxy that compresses a stream holds it back until a block is full.
-    return {"accept": accept, "accept-encoding": "identity", "content-type": "application/json"}
 
 
 def _read(response: httpx2.Response, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(response.content, type=kind)
     except (msgspec.DecodeError, UnicodeError) as error:
-        raise _no_such_server(response) from error
-
-
-async def _refusal(response: httpx2.Response) -> ServerRefused:
-    """Give what an answer that is not what was asked for comes to."""
-    body = bytearray()
-    try:
-        async for piece in response.aiter_bytes():
-            body += piece
-            if len(body) > _PROBLEM_BYTES:
-                break
-        problem = msgspec.json.decode(body, type=_Problem)
-    except (httpx2.HTTPError, msgspec.DecodeError, UnicodeError):
-        return _no_such_server(response)
-    return ServerRefused(
-        problem.detail,
-        status=response.status_code,
-        refusal=problem.code,
-        field=problem.field,
-        is_retryable=problem.retryable,
-    )
-
-
-def _no_such_server(response: httpx2.Response) -> ServerRefused:
-    what = _media_type(response) or "nothing readable"
-    return ServerRefused(
-        f"{response.url} answered {response.status_code} with {what}; is that a MAGISystem server?",
-        status=response.status_code,
-        refusal=f"http_{response.status_code}",
-    )
-
-
-def _media_type(response: httpx2.Response) -> str:
-    return response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        raise no_such_server(response) from error
