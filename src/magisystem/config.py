@@ -3,7 +3,6 @@
 What is set wrongly stops the program at once, with the variable's name and what it should be.
 """
 
-import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from magisystem.deliberation.deliberations import ModelChoice
 from magisystem.deliberation.limits import Limits
 from magisystem.errors import SettingsInvalid
+from magisystem.protocol.addresses import is_loopback
 
 # Requests a minute and deliberations at once that an owner has where owners are told apart and nothing is set.
 _REQUESTS_PER_MINUTE = 300
@@ -181,14 +181,6 @@ class Configuration:
 
     settings: Settings
     models: ModelChoice
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches what listens on ``host``."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def _split(given: str) -> tuple[str, ...]:
