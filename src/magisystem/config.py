@@ -3,7 +3,6 @@
 What is set wrongly stops the program at once, with the variable's name and what it should be.
 """
 
-import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from magisystem.deliberation.deliberations import ModelChoice
 from magisystem.deliberation.limits import Limits
 from magisystem.errors import SettingsInvalid
 from magisystem.identity import OidcPolicy
+from magisystem.protocol.addresses import is_loopback
 
 # Requests a minute and deliberations at once that an owner has where owners are told apart and nothing is set.
 _REQUESTS_PER_MINUTE = 300
@@ -182,14 +182,6 @@ def read_token(environment: Mapping[str, str] | None = None) -> str | None:
     """Give the access token by which commands are let in at a server (``MAGI_TOKEN``). It is no option: those show."""
     environment = os.environ if environment is None else environment
     return environment.get("MAGI_TOKEN") or None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches what listens on ``host``."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def _split(given: str) -> tuple[str, ...]:

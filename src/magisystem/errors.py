@@ -46,6 +46,19 @@
     │   ├── LogDamaged              the log holds what is no event
     │   ├── Fenced                  the writer's term is over: another writer has taken the log
     │   └── LogUnavailable          the log cannot be read or written now
+    ├── UpstreamError           the runtime behind a gateway cannot be used
+    │   ├── RuntimeUnreachable      no connection to it, or one that broke before it answered
+    │   ├── RuntimeBusy             its session is between two states
+    │   ├── RuntimeThrottled        it asks for patience
+    │   ├── RuntimeQuotaExceeded    the account has as many sessions as it may
+    │   ├── RuntimeDenied           it refuses the gateway's own credentials
+    │   ├── RuntimeNotFound         there is none of that ARN and qualifier
+    │   ├── RuntimeRejected         it refuses the gateway's request as malformed
+    │   ├── RuntimeFailed           its container failed
+    │   ├── RuntimeUnavailable      the service around it failed
+    │   ├── RuntimeLate             it did not answer in time
+    │   ├── RuntimeUnreadable       what it answered cannot be read
+    │   └── CredentialsMissing      the gateway has no AWS credentials to call it with
     └── RecordsError            the records cannot do what they were asked
         ├── SessionNotFound         no such session (or not the asker's)
         ├── CouncilNotFound         no such council (or not the asker's)
@@ -224,7 +237,8 @@ class PricesInvalid(RequestError):
 
     def __init__(self, name: str, faults: tuple[Fault, ...]) -> None:
         told = "; ".join(f"{fault.field} {fault.message}".strip() for fault in faults[:3])
-        more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""
+        n_more = max(0, len(faults) - 3)
+        more = f"; and {n_more} more" if n_more else ""
         super().__init__(f"{name}: {told}{more}.", field=faults[0].field)
         self.faults = faults
 
@@ -471,3 +485,129 @@ class RecordsUnavailable(RecordsError):
 
     code = "records_unavailable"
     retryable = True
+
+
+class UpstreamError(MagiError):
+    """The runtime behind a gateway cannot be used. ``retry_after_s`` is its own wish in seconds, where it states one.
+
+    Messages are for whoever asked the gateway, and say who can mend it; what the runtime said stays in the log.
+    """
+
+    code = "upstream_error"
+    summary: ClassVar[str] = "The runtime cannot be used."
+
+    def __init__(self, *, retry_after_s: float | None = None) -> None:
+        super().__init__(self.summary)
+        self.retry_after_s = retry_after_s
+
+
+class RuntimeUnreachable(UpstreamError):
+    """No connection to the runtime came about, or one broke before it answered."""
+
+    code = "runtime_unreachable"
+    retryable = True
+    summary = (
+        "The runtime behind this gateway cannot be reached. Try again in a moment; if it stays so, whoever runs the "
+        "gateway looks at MAGI_RUNTIME_ENDPOINT and the network between."
+    )
+
+
+class RuntimeBusy(UpstreamError):
+    """The runtime's session is between two states: it is being started or stopped."""
+
+    code = "runtime_busy"
+    retryable = True
+    summary = "The runtime is starting or stopping its session. Try again in a few seconds."
+
+
+class RuntimeThrottled(UpstreamError):
+    """The runtime asks for patience."""
+
+    code = "runtime_throttled"
+    retryable = True
+    summary = "The runtime takes no more requests for now. Try again in a few seconds."
+
+
+class RuntimeQuotaExceeded(UpstreamError):
+    """The account has as many sessions as it may."""
+
+    code = "runtime_quota_exceeded"
+    retryable = True
+    summary = (
+        "Every session that the runtime's account may have is taken. Try again in some minutes; whoever runs the "
+        "gateway can ask AWS for a higher quota of active sessions."
+    )
+
+
+class RuntimeDenied(UpstreamError):
+    """The runtime refuses the gateway's own credentials."""
+
+    code = "runtime_denied"
+    summary = (
+        "The runtime refuses this gateway. Whoever runs it looks at MAGI_RUNTIME_AUTH, which must be how the runtime "
+        "is set up, and at its role's permission bedrock-agentcore:InvokeAgentRuntime."
+    )
+
+
+class RuntimeNotFound(UpstreamError):
+    """There is no runtime of that ARN and qualifier."""
+
+    code = "runtime_not_found"
+    summary = (
+        "There is no runtime where this gateway looks for it. Whoever runs it looks at MAGI_RUNTIME_ARN and "
+        "MAGI_RUNTIME_QUALIFIER."
+    )
+
+
+class RuntimeRejected(UpstreamError):
+    """The runtime's service refuses the gateway's request as malformed."""
+
+    code = "runtime_rejected"
+    summary = (
+        "The runtime's service refuses what this gateway sends. Whoever runs it looks at MAGI_RUNTIME_ARN, "
+        "MAGI_RUNTIME_QUALIFIER and the gateway's log."
+    )
+
+
+class RuntimeFailed(UpstreamError):
+    """The runtime's container failed, or did not start."""
+
+    code = "runtime_failed"
+    retryable = True
+    summary = "The runtime's container failed. Try again; if it stays so, whoever runs it looks at the runtime's log."
+
+
+class RuntimeUnavailable(UpstreamError):
+    """The service around the runtime failed."""
+
+    code = "runtime_unavailable"
+    retryable = True
+    summary = "The service that runs the runtime failed. Try again in a moment."
+
+
+class RuntimeLate(UpstreamError):
+    """The runtime did not answer in time."""
+
+    code = "runtime_late"
+    retryable = True
+    summary = "The runtime did not answer in time. Try again; for long work, ask for a stream."
+
+
+class RuntimeUnreadable(UpstreamError):
+    """What the runtime answered cannot be read."""
+
+    code = "runtime_unreadable"
+    summary = (
+        "What the runtime answered cannot be read. Whoever runs the gateway looks whether the runtime of "
+        "MAGI_RUNTIME_ARN is this system, in a version that fits."
+    )
+
+
+class CredentialsMissing(UpstreamError):
+    """The gateway has no AWS credentials to call the runtime with."""
+
+    code = "credentials_missing"
+    summary = (
+        "This gateway has no AWS credentials to call its runtime with. Whoever runs it gives it a role, or the "
+        "variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+    )

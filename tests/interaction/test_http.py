@@ -18,8 +18,9 @@ from magisystem.http.event_stream import EventStream
 from magisystem.protocol.codec import decode, encode
 from magisystem.protocol.events import AnyEvent, Complete, Start, VerdictGiven, VoteCast
 from magisystem.protocol.fold import fold
-from magisystem.protocol.requests import BODY_BYTES, QUESTION_CHARS
+from magisystem.protocol.requests import QUESTION_CHARS
 from magisystem.protocol.sse import KEEP_ALIVE, PRELUDE, FrameDecoder
+from magisystem.protocol.values import BODY_BYTES
 from magisystem.testing.scripted import Script, ScriptedModel, Wait, approval, speech
 
 QUESTION = {"question": "Should we move the billing service to Rust?"}

@@ -38,7 +38,7 @@ from magisystem.http.socket_messages import FRAME_BYTES, frames, opened
 from magisystem.http.verbs import Verbs
 from magisystem.logs import MemoryEventLog
 from magisystem.protocol.fold import DeliberationState
-from magisystem.protocol.requests import BODY_BYTES
+from magisystem.protocol.values import BODY_BYTES
 from magisystem.testing.scripted import Script, ScriptedModel, Wait, approval, speech
 
 # The transport's high-water mark, one frame above it, and the farewell.

@@ -15,6 +15,7 @@ from magisystem.errors import (
     RecordsError,
     RequestError,
     SettingsInvalid,
+    UpstreamError,
 )
 
 
@@ -33,6 +34,7 @@ BRANCHES: list[type[MagiError]] = [
     RequestError,
     ModelError,
     LogError,
+    UpstreamError,
     RecordsError,
 ]
 
@@ -110,6 +112,18 @@ CODES = {
     "CursorAhead": "cursor_ahead",
     "Fenced": "fenced",
     "LogUnavailable": "log_unavailable",
+    "RuntimeUnreachable": "runtime_unreachable",
+    "RuntimeBusy": "runtime_busy",
+    "RuntimeThrottled": "runtime_throttled",
+    "RuntimeQuotaExceeded": "runtime_quota_exceeded",
+    "RuntimeDenied": "runtime_denied",
+    "RuntimeNotFound": "runtime_not_found",
+    "RuntimeRejected": "runtime_rejected",
+    "RuntimeFailed": "runtime_failed",
+    "RuntimeUnavailable": "runtime_unavailable",
+    "RuntimeLate": "runtime_late",
+    "RuntimeUnreadable": "runtime_unreadable",
+    "CredentialsMissing": "credentials_missing",
     "SessionNotFound": "session_not_found",
     "RecordsNewer": "records_newer",
     "RecordsUnavailable": "records_unavailable",
@@ -132,6 +146,7 @@ def test_codes_are_stable() -> None:
         (errors.DeliberationNotFound("d1"), {"deliberation_id": "d1"}),
         (errors.DeliberationExists("d1"), {"deliberation_id": "d1"}),
         (errors.CursorAhead(9, 4), {"cursor": 9, "last_seq": 4}),
+        (errors.RuntimeThrottled(retry_after_s=2.0), {"retry_after_s": 2.0}),
         (errors.SessionNotFound("s1"), {"session_id": "s1"}),
     ],
     ids=lambda value: type(value).__name__,

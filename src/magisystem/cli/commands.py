@@ -70,6 +70,32 @@ def serve(
 
 
 @_app.command()
+def gateway(
+    host: Annotated[
+        str | None,
+        typer.Option(
+            help="The address to listen on; 0.0.0.0 for every one (MAGI_HOST, else 127.0.0.1).", metavar="HOST"
+        ),
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="The port to listen on (MAGI_PORT, else 8080).", metavar="PORT")
+    ] = None,
+    *,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Serve whoever comes, also on an address that others reach.")
+    ] = False,
+) -> None:
+    """Relay to an AgentCore Runtime: authenticate, stream, resume.
+
+    MAGI_RUNTIME_ARN names the runtime, and MAGI_GATEWAY_KEY is a secret of 32 characters or more that both know.
+    """
+    with errors_shown():
+        from magisystem.cli.gateway import run_gateway
+
+        raise typer.Exit(run_gateway(host, port, insecure=insecure or None))
+
+
+@_app.command()
 def ask(  # noqa: PLR0913 - one parameter an option
     question: Annotated[str, typer.Argument(help="The question; - reads it from standard input.", metavar="QUESTION")],
     *,

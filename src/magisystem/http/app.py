@@ -51,7 +51,6 @@ from magisystem.http.verbs import Answer, Verbs
 from magisystem.http.web import BUNDLE, PAGES, Web, wants_page
 from magisystem.protocol.codec import encode_value
 from magisystem.protocol.requests import (
-    BODY_BYTES,
     SESSION_ID,
     CouncilRequest,
     ListRequest,
@@ -64,6 +63,7 @@ from magisystem.protocol.requests import (
     parse_invocation,
     parse_query,
 )
+from magisystem.protocol.values import BODY_BYTES
 
 _log = logging.getLogger(__name__)
 SERVICE = "magisystem-backend"
@@ -91,7 +91,7 @@ def create_app(application: Application, bundle: Path = BUNDLE, *, loaded: async
             Exception: answer_fault_enveloped,
         },
         middleware=[
-            Middleware(HostCheck, allowed=allowed_hosts(settings)),
+            Middleware(HostCheck, allowed=allowed_hosts(settings.host, settings.allowed_hosts)),
             *([Middleware(Loading, loaded=loaded)] if loaded else []),
             Middleware(RuntimeEnvelope, is_platform=settings.platform == "agentcore"),
             Middleware(

@@ -13,22 +13,10 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from magisystem.deliberation.ports import Record
+from magisystem.http.streaming import HEADERS, KEEP_ALIVE_S, ServerStops, gone, piece
 from magisystem.protocol.sse import KEEP_ALIVE, PRELUDE, frame
 
-KEEP_ALIVE_S = 10.0
-
-HEADERS = (
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-cache, no-transform"),
-    # nginx and what is built on it buffer responses unless told not to.
-    (b"x-accel-buffering", b"no"),
-)
-
 Following = AbstractAsyncContextManager[AsyncIterator[Sequence[Record]]]
-
-
-class ServerStops(Exception):
-    """The server stops; raised out of a stream so that its body is aborted. The reader comes back to resume."""
 
 
 class EventStream(Response):
@@ -59,11 +47,11 @@ class EventStream(Response):
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         pump = asyncio.create_task(self._pump(send))
         beat = asyncio.create_task(self._beat(send))
-        gone = asyncio.create_task(_gone(receive))
+        left = asyncio.create_task(gone(receive))
         stop = asyncio.create_task(self._stopping.wait())
-        tasks = (pump, beat, gone, stop)
+        tasks = (pump, beat, left, stop)
         try:
-            await asyncio.wait({pump, gone, stop}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({pump, left, stop}, return_when=asyncio.FIRST_COMPLETED)
             if pump.done():
                 await pump
             elif stop.done():
@@ -74,22 +62,13 @@ class EventStream(Response):
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _pump(self, send: Send) -> None:
-        await send(_piece(PRELUDE))
+        await send(piece(PRELUDE))
         async with self._following as batches:
             async for batch in batches:
-                await send(_piece(b"".join(frame(record.seq, record.body) for record in batch)))
+                await send(piece(b"".join(frame(record.seq, record.body) for record in batch)))
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _beat(self, send: Send) -> None:
         while True:
             await asyncio.sleep(self._keep_alive_s)
-            await send(_piece(KEEP_ALIVE))
-
-
-def _piece(body: bytes) -> dict[str, object]:
-    return {"type": "http.response.body", "body": body, "more_body": True}
-
-
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+            await send(piece(KEEP_ALIVE))

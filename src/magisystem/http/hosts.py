@@ -5,22 +5,23 @@ A server on the loopback interface is reached by its local names only. A foreign
 """
 
 import re
+from collections.abc import Collection
 from http import HTTPStatus
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from magisystem.config import Settings, is_loopback
 from magisystem.http.problems import problem
+from magisystem.protocol.addresses import is_loopback
 
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-def allowed_hosts(settings: Settings) -> frozenset[str] | None:
+def allowed_hosts(listens_on: str, named: Collection[str]) -> frozenset[str] | None:
     """Give the names the server answers to, in lower case and without a port; ``None`` for any."""
-    if "*" in settings.allowed_hosts or (not settings.allowed_hosts and not is_loopback(settings.host)):
+    if "*" in named or (not named and not is_loopback(listens_on)):
         return None
-    return _LOCAL | {settings.host.lower()} | set(settings.allowed_hosts)
+    return _LOCAL | {listens_on.lower()} | set(named)
 
 
 class HostCheck:

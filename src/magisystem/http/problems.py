@@ -32,9 +32,15 @@ from magisystem.errors import (
     RecordsUnavailable,
     RequestError,
     RunsElsewhere,
+    RuntimeBusy,
+    RuntimeLate,
+    RuntimeQuotaExceeded,
+    RuntimeThrottled,
+    RuntimeUnreachable,
     SessionNotFound,
     SessionNotYours,
     Unauthenticated,
+    UpstreamError,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -62,6 +68,12 @@ _STATUSES: Mapping[type[MagiError], HTTPStatus] = {
     CursorAhead: HTTPStatus.CONFLICT,
     LogUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     RecordsUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    UpstreamError: HTTPStatus.BAD_GATEWAY,
+    RuntimeUnreachable: HTTPStatus.SERVICE_UNAVAILABLE,
+    RuntimeQuotaExceeded: HTTPStatus.SERVICE_UNAVAILABLE,
+    RuntimeBusy: HTTPStatus.CONFLICT,
+    RuntimeThrottled: HTTPStatus.TOO_MANY_REQUESTS,
+    RuntimeLate: HTTPStatus.GATEWAY_TIMEOUT,
 }
 
 

@@ -2,10 +2,7 @@
 
 import asyncio
 import logging
-import signal
-import socket
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -15,11 +12,9 @@ from magisystem.config import Configuration
 from magisystem.errors import MagiError
 from magisystem.http.app import create_app
 from magisystem.http.draining import DrainingWebSocket
-from magisystem.http.event_stream import ServerStops
-from magisystem.protocol.requests import BODY_BYTES
+from magisystem.http.running import GRACE_S, Server, log_to_stderr, run
+from magisystem.protocol.values import BODY_BYTES
 
-# What still streams when the server is told to stop is given this long, then its connections are dropped.
-_GRACE_S = 1
 # How soon a running server takes up what one that died beside it has left.
 _RECOVERY_S = 5.0
 _PING_INTERVAL_S = 20.0
@@ -28,68 +23,16 @@ _PING_TIMEOUT_S = 60.0
 _log = logging.getLogger(__name__)
 
 
-class _OneLine(logging.Formatter):
-    """Keeps what others wrote from speaking to the operator's terminal: control characters are shown, not sent."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Give a record's text; only a trace has more than one line."""
-        text = super().format(record)
-        return "".join(char if char.isprintable() or char in "\n\t" else repr(char)[1:-1] for char in text)
-
-
-class _Server(uvicorn.Server):
-    """Uvicorn, with a word when it listens, and streams that end when it is told to stop."""
-
-    def __init__(self, config: uvicorn.Config, on_listening: Callable[[], None], stopping: asyncio.Event) -> None:
-        super().__init__(config)
-        self._on_listening = on_listening
-        self._stopping = stopping
-        self.listening = asyncio.Event()
-        self.signals: list[int] = []
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None]:
-        """Keep the signals that came for later.
-
-        uvicorn raises them again as soon as it is done, which ends the process before what it holds is closed.
-        """
-        with super().capture_signals():
-            yield
-            self.signals, self._captured_signals = self._captured_signals, []
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Open the port, and say so."""
-        await super().startup(sockets)
-        if self.started:
-            self._on_listening()
-            self.listening.set()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Abort the streams, which would not end by themselves, then close as uvicorn does."""
-        self._stopping.set()
-        await super().shutdown(sockets)
-
-
 def serve(configuration: Configuration, on_listening: Callable[[], None]) -> None:
     """Serve until told to stop; ``on_listening`` is called once the port is open.
 
     Raises:
         LogUnavailable: the log cannot be used; the message says what to do.
     """
-    handler = logging.StreamHandler()
-    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    log_to_stderr()
     # Strands logs what a model wrote where it is no JSON; its failures are in our traces.
     logging.getLogger("strands").setLevel(logging.ERROR)
-    logging.getLogger("magisystem").setLevel(logging.INFO)
-    # uvicorn reports an aborted body as a fault of the application; here it is how a stream is cut on purpose.
-    logging.getLogger("uvicorn.error").addFilter(_is_no_abortion)
-    factory = uvicorn.Config("", loop="auto", log_config=None).get_loop_factory()
-    with asyncio.Runner(loop_factory=factory) as runner:
-        signals = runner.run(_serve(configuration, on_listening))
-    # Everything is closed: now the process may end as whoever sent the signal expects.
-    for received in signals:
-        signal.raise_signal(received)
+    run(_serve(configuration, on_listening))
 
 
 async def _serve(configuration: Configuration, on_listening: Callable[[], None]) -> list[int]:
@@ -98,7 +41,7 @@ async def _serve(configuration: Configuration, on_listening: Callable[[], None])
         loaded = asyncio.Event()
         app = create_app(application, loaded=loaded)
         config = uvicorn_config(app, host=settings.host, port=settings.port)
-        server = _Server(config, on_listening, app.state.stopping)
+        server = Server(config, on_listening, app.state.stopping)
         # A library that loads takes the processor from whatever else the process does, so the port is opened first.
         working = asyncio.create_task(_work(application, server.listening, loaded))
         try:
@@ -117,7 +60,7 @@ def uvicorn_config(app: ASGIApp, *, host: str, port: int) -> uvicorn.Config:
         port=port,
         log_config=None,
         access_log=False,
-        timeout_graceful_shutdown=_GRACE_S,
+        timeout_graceful_shutdown=GRACE_S,
         server_header=False,
         lifespan="off",
         ws=DrainingWebSocket,
@@ -171,7 +114,3 @@ async def _supervised(fault: str, do: Callable[[], Awaitable[None]]) -> None:
         _log.error("%s (%s)", error.message, error.code)
     except Exception:  # noqa: BLE001 - the supervisor of what a server does beside answering
         _log.exception("%s", fault)
-
-
-def _is_no_abortion(record: logging.LogRecord) -> bool:
-    return not (record.exc_info and isinstance(record.exc_info[1], ServerStops))

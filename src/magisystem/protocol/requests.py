@@ -28,7 +28,6 @@ from magisystem.errors import Fault, InvalidRequest
 from magisystem.protocol.values import Decision, Mode, Outcome, Role, Rule
 
 QUESTION_CHARS = 32_000
-BODY_BYTES = 1024 * 1024
 MESSAGES = 500
 # Below the 30 s after which static hosts and their proxies cut an answer.
 LONGEST_WAIT_S = 25.0

@@ -8,6 +8,9 @@ from typing import Any, cast
 
 import msgspec
 
+# The most that the body of a request may have. It stands here, without a library, because the gateway holds to it too.
+BODY_BYTES = 1024 * 1024
+
 
 class Decision(StrEnum):
     """What a sage votes and what a judge rules."""

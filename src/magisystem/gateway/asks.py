@@ -1,0 +1,134 @@
+"""What is asked of the gateway: the body of ``POST /invocations``, read no further than relaying it needs.
+
+Whether a question is a good one the runtime says. AgentCore lets few headers through to it, so what the client said in
+headers of ours is put into the body, which comes through whole.
+"""
+
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.datastructures import Headers
+
+from magisystem.errors import InvalidRequest
+
+_IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
+_SESSION = re.compile(r"[!-~]{1,256}")
+_SESSION_HEADER = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id"
+# The verbs whose answer is a stream unless told otherwise; a body without a verb starts a deliberation.
+_START, _RESUME, _PROBE = "", "resume", "probe"
+_STREAMED = frozenset({_START, _RESUME, _PROBE})
+
+T = TypeVar("T")
+Fields = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request, and how what came of it is gone on with where it breaks.
+
+    ``deliberation_id`` is empty before it is known, ``after`` the seq from which is read.
+    """
+
+    action: str
+    is_streamed: bool
+    deliberation_id: str
+    after: int
+    _fields: Fields = field(repr=False)
+
+    def body(self) -> bytes:
+        """Give what is sent first, and again as long as no event of it has come: a start has an idempotency key."""
+        return msgspec.json.encode(self._fields)
+
+    def rest(self, deliberation_id: str, after: int) -> bytes:
+        """Give what asks for the rest of what was asked for, from the event after ``after``."""
+        if self.action == _PROBE:
+            return msgspec.json.encode({**self._fields, "after": after})
+        if not deliberation_id:
+            return self.body()
+        return msgspec.json.encode({"action": _RESUME, "deliberationId": deliberation_id, "after": after})
+
+    def page(self, deliberation_id: str, after: int) -> bytes | None:
+        """Give what asks, without waiting, whether there is anything after ``after``; ``None`` before it has a name."""
+        if self.action != _PROBE and not deliberation_id:
+            return None
+        asked = self._fields if self.action == _PROBE else {"action": _RESUME, "deliberationId": deliberation_id}
+        return msgspec.json.encode({**asked, "after": after, "stream": False, "wait": 0})
+
+
+def read_ask(body: bytes, headers: Headers) -> Ask:
+    """Read a request.
+
+    Raises:
+        InvalidRequest: the body is no JSON object, or a header is wrong.
+    """
+    try:
+        fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except msgspec.ValidationError as error:
+        raise InvalidRequest('The body must be a JSON object, such as {"question": "…"}.') from error
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise InvalidRequest(f"The body is not JSON in UTF-8: {error}.") from error
+    # A value of another kind than a verb's name is no verb that is known here; the runtime says what is wrong with it.
+    action = _told(fields, "action", str, "unknown") if "action" in fields else _START
+    sent: Fields = dict(fields)
+    if action in _STREAMED and _wants_only_json(headers):
+        sent["stream"] = False
+    if action == _START:
+        _complete_start(sent, headers)
+    is_streamed = action in _STREAMED and _is(sent, "stream", otherwise=True) and not _is(sent, "detached")
+    return Ask(
+        action,
+        is_streamed,
+        _told(fields, "deliberationId", str, "") if action == _RESUME else "",
+        max(0, _told(fields, "after", int, 0)) if action in {_RESUME, _PROBE} else 0,
+        sent,
+    )
+
+
+def read_session(headers: Headers) -> str:
+    """Give what the client names to have a runtime session of its own; empty where it names nothing.
+
+    Raises:
+        InvalidRequest: it cannot be a name.
+    """
+    session = headers.get(_SESSION_HEADER, "")
+    if session and not _SESSION.fullmatch(session):
+        raise InvalidRequest(
+            f"`{_SESSION_HEADER}`: It must be 1 to 256 visible ASCII characters without spaces.", field=_SESSION_HEADER
+        )
+    return session
+
+
+def _complete_start(sent: Fields, headers: Headers) -> None:
+    """Put into a start's body what its headers say, and a key, so that it can be sent again without running twice."""
+    key = headers.get("idempotency-key")
+    if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise InvalidRequest(
+            "`Idempotency-Key`: It must be 1 to 255 visible ASCII characters without spaces.", field="Idempotency-Key"
+        )
+    if sent.get("idempotencyKey", msgspec.Raw(b"null")) == msgspec.Raw(b"null"):
+        sent["idempotencyKey"] = key or f"gateway-{uuid.uuid4()}"
+    preferences = ",".join(headers.getlist("prefer")).split(",")
+    if any(item.partition(";")[0].strip().lower() == "respond-async" for item in preferences):
+        sent["detached"] = True
+
+
+def _told(fields: Mapping[str, msgspec.Raw], name: str, kind: type[T], otherwise: T) -> T:
+    """Give a field's value; ``otherwise`` where there is none or one of another kind, which the runtime refuses."""
+    try:
+        return msgspec.json.decode(fields[name], type=kind)
+    except (KeyError, msgspec.DecodeError):
+        return otherwise
+
+
+def _is(sent: Fields, name: str, *, otherwise: bool = False) -> bool:
+    value = sent.get(name, otherwise)
+    return value if isinstance(value, bool) else bytes(value) == b"true"
+
+
+def _wants_only_json(headers: Headers) -> bool:
+    accepted = {item.partition(";")[0].strip().lower() for item in headers.get("accept", "").split(",")}
+    return accepted == {"application/json"}

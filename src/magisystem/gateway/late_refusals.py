@@ -1,0 +1,47 @@
+"""Refusals that came after the head of their stream had to go out, kept for whoever asks again.
+
+Such a stream is aborted, so its client comes back with the same request. It is told then what is wrong, with the
+status, instead of waiting for the same again. Each is told once: the request after that goes to the runtime.
+"""
+
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+from magisystem.errors import MagiError
+from magisystem.gateway.refusals import RefusedByRuntime
+
+# Longer than a client that tries again waits between two tries.
+_KEPT_S = 30.0
+_MOST = 256
+
+
+class LateRefusals:
+    """At most 256 of them, the latest, each for 30 s."""
+
+    def __init__(self, *, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._kept: OrderedDict[bytes, tuple[float, MagiError | RefusedByRuntime]] = OrderedDict()
+
+    def keep(self, key: bytes, refusal: MagiError | RefusedByRuntime) -> None:
+        """Keep what is to be told to whoever asks the same again."""
+        self._kept.pop(key, None)
+        self._kept[key] = (self._now() + _KEPT_S, refusal)
+        while len(self._kept) > _MOST:
+            self._kept.popitem(last=False)
+
+    def raise_kept(self, key: bytes) -> None:
+        """Tell what was kept, if anything, and keep it no longer.
+
+        Raises:
+            MagiError, RefusedByRuntime: what was kept.
+        """
+        until_s, refusal = self._kept.pop(key, (0.0, None))
+        if refusal is not None and self._now() < until_s:
+            raise refusal.with_traceback(None)
+
+
+def key_of(runtime_session_id: str, body: bytes) -> bytes:
+    """Give by what a request is known that comes again: whose it is, and what its client sent."""
+    return hashlib.sha256(runtime_session_id.encode() + b"\0" + body).digest()
