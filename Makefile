@@ -4,6 +4,7 @@ PORT ?= $(or $(MAGI_PORT),8080)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+DEPLOY_READY := $(VENV)/.deploy-ready
 # Node and npm come from PyPI into .venv as well, so that every machine builds the web client with the same.
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm --prefix web
 WEB_READY := web/node_modules/.ready
@@ -13,10 +14,10 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run peers test check fmt ask bench lock web-dev screenshots types
+.PHONY: help setup run peers test check fmt ask bench lock web-dev screenshots types deploy-setup deploy-check
 
 help: ## Show what can be made
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) $(WEB) ## Install everything into .venv, build the web client (idempotent)
 
@@ -59,6 +60,21 @@ check: setup ## Lint, type-check, and hold the layers
 	@$(BIN)/lint-imports --no-cache
 	@$(NPM) run --silent types:check
 	@$(NPM) run --silent check
+
+deploy-setup: setup $(DEPLOY_READY) ## Install what `magi deploy` needs besides: the CDK's library
+
+# Without `--exact`'s pruning, so that what `make setup` installed stays as it is.
+$(DEPLOY_READY): $(READY)
+	@$(BIN)/uv sync --locked --quiet --inexact --group deploy --python $(BIN)/python
+	@touch $@
+
+# The stacks are synthesised without credentials and, where the system lets us, without a network (tests/deploy).
+deploy-check: deploy-setup ## Check image and infrastructure: types, hadolint, synthesis, cfn-lint, what the templates say
+	@$(BIN)/ruff check deploy tests/deploy
+	@$(BIN)/ruff format --check deploy tests/deploy
+	@$(BIN)/pyright -p deploy/pyrightconfig.json
+	@$(BIN)/hadolint deploy/Dockerfile
+	@$(BIN)/python -m pytest tests/deploy
 
 fmt: $(WEB_READY) ## Format and fix what can be fixed
 	@$(BIN)/ruff check --fix .

@@ -156,6 +156,69 @@ def models() -> None:
         raise typer.Exit(run_models())
 
 
+Name = Annotated[str, typer.Option(help="The first word of every name in the account.", metavar="NAME")]
+Region = Annotated[
+    str | None, typer.Option(help="The AWS region (AWS_REGION, else that of the profile).", metavar="REGION")
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")]
+
+
+@_app.command()
+def deploy(  # noqa: PLR0913 - one parameter an option
+    *,
+    topology: Annotated[
+        Literal["agentcore", "lambda"],
+        typer.Option(
+            help="agentcore: browsers reach AgentCore Runtime; lambda: a streaming function stands before it."
+        ),
+    ],
+    region: Region = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A model that the server may call, as in bedrock:global.anthropic.claude-sonnet-5; repeatable. "
+            "The first one speaks for every agent.",
+            metavar="NAME",
+        ),
+    ] = None,
+    origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A further page that may sign in and call, as in http://localhost:5173; repeatable.", metavar="URL"
+        ),
+    ] = None,
+    alarm_email: Annotated[str | None, typer.Option(help="Who hears of alarms.", metavar="ADDRESS")] = None,
+    name: Name = "magi",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show every step, synthesise the stacks, and call nobody.")
+    ] = False,
+    yes: Yes = False,
+) -> None:
+    """Deploy into an AWS account, from a checkout.
+
+    Exit codes: 0 deployed, 2 something is missing, 30 a step failed.
+    """
+    with errors_shown():
+        from magisystem.cli.deploying import run_deploy
+        from magisystem.cli.deployment.wanted import Wanted
+
+        wanted = Wanted(topology, tuple(model or ()), name, tuple(origin or ()), alarm_email)
+        raise typer.Exit(run_deploy(wanted, region, is_dry=dry_run, is_agreed=yes))
+
+
+@_app.command()
+def destroy(*, region: Region = None, name: Name = "magi", yes: Yes = False) -> None:
+    """Delete from an AWS account what `magi deploy` made there.
+
+    Exit codes: 0 deleted, 2 something is missing, 30 a step failed.
+    """
+    with errors_shown():
+        from magisystem.cli.deploying import run_destroy
+        from magisystem.cli.deployment.wanted import Wanted
+
+        raise typer.Exit(run_destroy(Wanted("lambda", ("embedded",), name), region, is_agreed=yes))
+
+
 for _command in (
     recorded.watch,
     recorded.replay,

@@ -75,7 +75,7 @@ class Web:
     def __init__(self, folder: Path, config: bytes, sources: Iterable[str] = ()) -> None:
         self._folder = folder
         self._config = config
-        self._headers = {"content-security-policy": _policy(sources), **SAFETY}
+        self._headers = {"content-security-policy": content_policy(sources), **SAFETY}
 
     @classmethod
     def open(cls, settings: Settings, folder: Path = BUNDLE) -> "Web":
@@ -154,7 +154,8 @@ def wants_page(request: Request) -> bool:
     return "text/html" in _accepted(request, "accept")
 
 
-def _policy(sources: Iterable[str]) -> str:
+def content_policy(sources: Iterable[str]) -> str:
+    """Give the Content-Security-Policy of a page that connects to ``sources`` besides its own origin."""
     # Browsers take 'self' for the sockets of the same host, too: https://www.w3.org/TR/CSP3/#match-url-to-source-expression
     reached = " ".join(["'self'", *sources])
     return (

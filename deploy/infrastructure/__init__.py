@@ -1,0 +1,1 @@
+"""The AWS infrastructure, one module a stack. `topology.build` puts them together."""

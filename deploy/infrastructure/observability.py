@@ -1,0 +1,127 @@
+"""What wakes somebody, and what they look at then."""
+
+from collections.abc import Sequence
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from infrastructure.gateway import TIMEOUT, Gateway
+from infrastructure.plan import Plan
+from infrastructure.runtime import Runtime
+
+_FIVE_MINUTES = Duration.minutes(5)
+# A gateway ends its bodies before Lambda would; one that comes nearer than this was late in ending.
+_NEAR_THE_LIMIT = 0.99
+# What an account of AWS may run at once in a region, where nobody has asked for more or less.
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+_CONCURRENT = 1_000
+
+
+class Observability(Stack):
+    """Alarms on what people would notice, and one dashboard."""
+
+    def __init__(self, scope: Construct, plan: Plan, runtime: Runtime, gateway: Gateway | None) -> None:
+        super().__init__(
+            scope,
+            "Observability",
+            stack_name=f"{plan.name}-observability",
+            env={"account": plan.account, "region": plan.region},
+            description="MAGISystem: alarms and dashboard",
+        )
+        self._plan = plan
+        self._topic = self._alarm_topic(plan.alarm_email) if plan.alarm_email else None
+        dashboard = cloudwatch.Dashboard(
+            self, "Dashboard", dashboard_name=plan.name, default_interval=Duration.hours(12)
+        )
+        dashboard.add_widgets(*self._of_runtime(runtime))
+        if gateway is not None:
+            dashboard.add_widgets(*self._of_gateway(gateway))
+
+    def _of_runtime(self, runtime: Runtime) -> list[cloudwatch.IWidget]:
+        server = runtime.runtime
+        invocations = server.metric_invocations(period=_FIVE_MINUTES)
+        system_errors = server.metric_system_errors(period=_FIVE_MINUTES)
+        user_errors = server.metric_user_errors(period=_FIVE_MINUTES)
+        throttles = server.metric_throttles(period=_FIVE_MINUTES)
+        self._alarm(
+            "RuntimeSystemErrors", system_errors, 1, "AgentCore failed on its side, or a session did not start."
+        )
+        self._alarm("RuntimeThrottles", throttles, 1, "AgentCore turned requests away: a quota is too small.")
+        return [
+            _graph(
+                "AgentCore: invocations and sessions", [invocations, server.metric_session_count(period=_FIVE_MINUTES)]
+            ),
+            _graph("AgentCore: errors and throttles", [system_errors, user_errors, throttles]),
+            _graph(
+                "AgentCore: time of a request, which is that of its stream (ms)",
+                [server.metric_latency(period=_FIVE_MINUTES, statistic=stat) for stat in ("p50", "p99")],
+            ),
+        ]
+
+    def _of_gateway(self, gateway: Gateway) -> list[cloudwatch.IWidget]:
+        function = gateway.function
+        name = {"FunctionName": function.function_name}
+        errors = function.metric_errors(period=_FIVE_MINUTES)
+        throttles = function.metric_throttles(period=_FIVE_MINUTES)
+        longest = function.metric_duration(period=_FIVE_MINUTES, statistic="Maximum")
+        # https://docs.aws.amazon.com/lambda/latest/dg/urls-monitoring.html
+        failed = cloudwatch.Metric(
+            namespace="AWS/Lambda",
+            metric_name="Url5xxCount",
+            dimensions_map=name,
+            statistic="Sum",
+            period=_FIVE_MINUTES,
+        )
+        at_once = function.metric("ConcurrentExecutions", period=_FIVE_MINUTES, statistic="Maximum")
+        limit = self._plan.reserved_concurrency or _CONCURRENT
+        self._alarm("GatewayErrors", errors, 1, "The gateway crashed, or ran into its time limit.")
+        self._alarm("GatewayThrottles", throttles, 1, "Lambda turned requests away: its concurrency is used up.")
+        self._alarm("GatewayUrl5xx", failed, 1, "The function URL answered with a server error.")
+        self._alarm(
+            "GatewayNearItsLimit",
+            longest,
+            TIMEOUT.to_milliseconds() * _NEAR_THE_LIMIT,
+            "A stream came near Lambda's time limit; the gateway should have ended it before.",
+        )
+        self._alarm(
+            "GatewayConcurrency",
+            at_once,
+            max(1, round(limit * 0.8)),
+            "Each open stream holds one execution; four fifths of what may run at once are in use.",
+        )
+        return [
+            _graph(
+                "Gateway: invocations and concurrency", [function.metric_invocations(period=_FIVE_MINUTES), at_once]
+            ),
+            _graph("Gateway: errors, throttles, 5xx", [errors, throttles, failed]),
+            _graph("Gateway: time of a request, which is that of its stream (ms)", [longest]),
+        ]
+
+    def _alarm(self, name: str, metric: cloudwatch.IMetric, threshold: float, description: str) -> None:
+        alarm = cloudwatch.Alarm(
+            self,
+            name,
+            alarm_name=f"{self._plan.name}-{name}",
+            alarm_description=description,
+            metric=metric,
+            threshold=threshold,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            evaluation_periods=1,
+            # Nobody there is no fault.
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        if self._topic is not None:
+            alarm.add_alarm_action(actions.SnsAction(self._topic))  # pyright: ignore[reportArgumentType] - jsii names parameters otherwise
+
+    def _alarm_topic(self, email: str) -> sns.Topic:
+        topic = sns.Topic(self, "Alarms", topic_name=f"{self._plan.name}-alarms", enforce_ssl=True)
+        topic.add_subscription(subscriptions.EmailSubscription(email))  # pyright: ignore[reportArgumentType] - jsii names parameters otherwise
+        return topic
+
+
+def _graph(title: str, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.GraphWidget:
+    return cloudwatch.GraphWidget(title=title, left=list(metrics), width=8, height=6)

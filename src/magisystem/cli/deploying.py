@@ -1,0 +1,246 @@
+"""`magi deploy` and `magi destroy`: what is missing, the steps one after the other, and what to do next.
+
+Every step may be repeated: stacks that are as wanted are left alone, an image whose sources have not changed is not
+built again, and an upload replaces what an interrupted one left behind.
+"""
+
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import typer
+
+from magisystem.cli.deployment.account import Account
+from magisystem.cli.deployment.checkout import find_checkout, image_tag
+from magisystem.cli.deployment.needs import ARCHITECTURE, Need, account_needs, local_needs, model_needs
+from magisystem.cli.deployment.site import site, web_config
+from magisystem.cli.deployment.tools import Tools, shown
+from magisystem.cli.deployment.wanted import (
+    EMBEDDED,
+    GATEWAY,
+    IDENTITY,
+    REGISTRY,
+    RUNTIME,
+    WEB,
+    NotReady,
+    Wanted,
+    context,
+)
+
+_BUILD = "build/deploy"
+_ASSEMBLY = f"{_BUILD}/cdk.out"
+_BUNDLE = f"{_BUILD}/web"
+# What a dry run writes where the account would stand.
+_NOBODY = "000000000000"
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """``shown`` is what a person would type or be told; ``act`` does it. Some are done in a dry run, too."""
+
+    title: str
+    shown: str
+    act: Callable[[], None]
+    is_dry: bool = False
+
+
+def run_deploy(wanted: Wanted, region: str | None, *, is_dry: bool, is_agreed: bool, tools: Tools | None = None) -> int:
+    """Deploy, or show how it would be done.
+
+    Raises:
+        NotReady: something is missing; it was written before.
+        StepFailed: a step failed; what was done before it stands.
+    """
+    tools = tools or Tools(find_checkout(), _write)
+    account = Account(region)
+    needs = local_needs(wanted, account.region, tools)
+    number: str | None = _NOBODY
+    behind: dict[str, list[str]] = {}
+    if not is_dry and all(need.is_met for need in needs):
+        of_account, number = account_needs(account, tools)
+        needs += of_account
+        if number is not None:
+            of_models, behind = model_needs(account, wanted.models)
+            needs += of_models
+    _say(needs, tools.write)
+    missing = [need for need in needs if not need.is_met]
+    # A dry run goes on without Docker and Node's CLI; it cannot synthesise without these.
+    if (missing and not is_dry) or {need.name for need in missing} & {"Name", "Models", "Region", "CDK library"}:
+        raise NotReady(f"{len(missing)} of {len(needs)} things are missing; the lines above say how to mend each.")
+    number = number or _NOBODY
+    if not is_dry:
+        _agree(f"Deploy the topology {wanted.topology} into account {number}, {account.region}?", is_agreed=is_agreed)
+    steps = _deploying(wanted, account, number, tools, behind, is_agreed=is_agreed)
+    _walk(steps, tools.write, is_dry=is_dry)
+    if is_dry:
+        tools.write(f"\nNothing was deployed, and AWS was not called. The templates are in {_ASSEMBLY}.\n")
+    else:
+        _conclude(wanted, account, tools.write)
+    return 0
+
+
+def run_destroy(wanted: Wanted, region: str | None, *, is_agreed: bool, tools: Tools | None = None) -> int:
+    """Delete everything that `magi deploy` made in the region, of either topology.
+
+    Raises:
+        NotReady: something is missing; it was written before.
+        StepFailed: a step failed; running it again goes on from there.
+    """
+    tools = tools or Tools(find_checkout(), _write)
+    account = Account(region)
+    needs = [need for need in local_needs(wanted, account.region, tools) if need.name not in {"Docker"}]
+    number: str | None = None
+    if all(need.is_met for need in needs):
+        of_account, number = account_needs(account, tools)
+        needs += of_account
+    _say(needs, tools.write)
+    missing = [need for need in needs if not need.is_met]
+    if missing or number is None:
+        raise NotReady(f"{len(missing)} of {len(needs)} things are missing; the lines above say how to mend each.")
+    _agree(
+        f"Delete {wanted.name} from account {number}, {account.region}: the people who may sign in, the images, the "
+        "logs, the web client and what is deliberated?",
+        is_agreed=is_agreed,
+    )
+    _walk(_destroying(wanted, account, number, tools), tools.write, is_dry=False)
+    tools.write("\nEverything is deleted. The CDK's own stack (CDKToolkit) stays; other applications may use it.\n")
+    return 0
+
+
+def _deploying(
+    wanted: Wanted, account: Account, number: str, tools: Tools, behind: dict[str, list[str]], *, is_agreed: bool
+) -> list[_Step]:
+    tag = image_tag(tools.checkout)
+    registry = f"{number}.dkr.ecr.{account.region}.amazonaws.com"
+    image = f"{registry}/{wanted.repository}:{tag}"
+    approval = ("--require-approval", "never" if is_agreed else "broadening")
+    deploy = (*tools.cdk(), "deploy", "--app", _ASSEMBLY, *approval)
+    # Lambda takes no image with an attestation beside it: https://docs.aws.amazon.com/lambda/latest/dg/python-image.html
+    build = (
+        *("docker", "buildx", "build", "--platform", ARCHITECTURE, "--provenance=false", "--sbom=false"),
+        *("--file", "deploy/Dockerfile", "--tag", image, "--push", "."),
+    )
+    login = ("docker", "login", "--username", "AWS", "--password-stdin", registry)
+
+    def push() -> None:
+        if account.has_image(wanted.repository, tag):
+            tools.write(f"  The image of these sources is there already ({tag}).\n")
+            return
+        tools.run(login, secret_input=account.registry_password())
+        tools.run(build)
+
+    def keep_logs() -> None:
+        outputs = account.outputs(wanted.stack(RUNTIME))
+        account.keep_logs(outputs["LogGroup"], int(outputs["LogDays"]))
+
+    return [
+        _synthesis(context(wanted, number, account.region, tag, behind), tools),
+        _command("Make the repository of the image", (*deploy, "--exclusively", REGISTRY), tools),
+        _Step("Build the image and push it", f"{shown(login)}\n  {shown(build)}", push),
+        _command("Deploy the other stacks", (*deploy, "--all"), tools),
+        _Step("Set how long the runtime's log is kept", "logs:PutRetentionPolicy", keep_logs),
+        *_web_steps(wanted, account, tools),
+    ]
+
+
+def _web_steps(wanted: Wanted, account: Account, tools: Tools) -> list[_Step]:
+    npm = ("npm", "--prefix", "web")
+    to_bundle = ("run", "build", "--", "--outDir", f"../{_BUNDLE}", "--emptyOutDir", "--logLevel", "warn")
+
+    def upload() -> None:
+        outputs = _outputs(wanted, account)
+        bundle = site(tools.checkout / _BUNDLE, web_config(wanted.topology, account.region, outputs))
+        account.publish(outputs["AppId"], outputs["BranchName"], bundle)
+
+    return [
+        _command("Install what builds the web client", (*npm, "ci", "--no-audit", "--no-fund"), tools),
+        _command("Build the web client", (*npm, *to_bundle), tools),
+        _Step(
+            "Write config.json from the stacks' outputs, and upload the web client",
+            "amplify:CreateDeployment, StartDeployment, GetJob",
+            upload,
+        ),
+    ]
+
+
+def _destroying(wanted: Wanted, account: Account, number: str, tools: Tools) -> list[_Step]:
+    # The stacks of both topologies, whichever is there: those that are not there take no time.
+    everything = context(Wanted("lambda", (EMBEDDED,), wanted.name), number, account.region, "none", {})
+    group = account.outputs(wanted.stack(RUNTIME)).get("LogGroup")
+    steps = [
+        _synthesis(everything, tools),
+        _command("Delete the stacks", (*tools.cdk(), "destroy", "--app", _ASSEMBLY, "--all", "--force"), tools),
+    ]
+    if group is not None:
+        steps.append(
+            _Step("Delete the runtime's log", f"logs:DeleteLogGroup {group}", lambda: account.forget_logs(group))
+        )
+    return steps
+
+
+def _synthesis(values: str, tools: Tools) -> _Step:
+    given = {"CDK_OUTDIR": str(tools.checkout / _ASSEMBLY), "CDK_CONTEXT_JSON": values}
+    # By this very Python: what made these options has the CDK's library beside it.
+    command = (sys.executable, "app.py")
+
+    def act() -> None:
+        # Templates of stacks that another topology had must not stay behind.
+        shutil.rmtree(tools.checkout / _ASSEMBLY, ignore_errors=True)
+        tools.run(command, folder="deploy", given=given)
+
+    return _Step("Synthesise the stacks", shown(("python", "app.py"), given, "deploy"), act, is_dry=True)
+
+
+def _command(title: str, command: Sequence[str], tools: Tools) -> _Step:
+    return _Step(title, shown(command), lambda: tools.run(command))
+
+
+def _outputs(wanted: Wanted, account: Account) -> dict[str, str]:
+    stacks = [WEB, IDENTITY, RUNTIME, *([GATEWAY] if wanted.topology == "lambda" else [])]
+    return {name: value for stack in stacks for name, value in account.outputs(wanted.stack(stack)).items()}
+
+
+def _walk(steps: Sequence[_Step], write: Callable[[str], None], *, is_dry: bool) -> None:
+    for place, step in enumerate(steps, start=1):
+        write(f"\n[{place}/{len(steps)}] {step.title}\n  {step.shown}\n")
+        if step.is_dry or not is_dry:
+            step.act()
+
+
+def _conclude(wanted: Wanted, account: Account, write: Callable[[str], None]) -> None:
+    outputs = _outputs(wanted, account)
+    pool, client, region = outputs["UserPoolId"], outputs["ClientId"], account.region
+    backend = outputs["GatewayUrl"].rstrip("/") if wanted.topology == "lambda" else outputs["RuntimeArn"]
+    write(
+        f"\nThe web client:  {outputs['WebUrl']}\nThe backend:     {backend}\n"
+        "\nInvite somebody (a password comes by mail):\n"
+        f"  aws cognito-idp admin-create-user --region {region} --user-pool-id {pool} --username you@example.com\n"
+        "Get a token without a browser, once the first password is changed:\n"
+        f"  export MAGI_TOKEN=$(aws cognito-idp admin-initiate-auth --region {region} --user-pool-id {pool} "
+        f"--client-id {client} --auth-flow ADMIN_USER_PASSWORD_AUTH "
+        "--auth-parameters USERNAME=you@example.com,PASSWORD=… "
+        "--query AuthenticationResult.AccessToken --output text)\n"
+        f"See whether this path streams:\n  magi doctor {backend}\n"
+    )
+
+
+def _say(needs: Sequence[Need], write: Callable[[str], None]) -> None:
+    for need in needs:
+        write(f"{'ok     ' if need.is_met else 'missing'}  {need.name}: {need.found}\n")
+        if not need.is_met:
+            write(f"         {need.mend}\n")
+
+
+def _agree(question: str, *, is_agreed: bool) -> None:
+    if is_agreed:
+        return
+    if not sys.stdin.isatty():
+        raise NotReady(f"{question} Nobody is there to say yes; add --yes.")
+    if not typer.confirm(question):
+        raise NotReady("Nothing was changed.")
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()

@@ -1,0 +1,167 @@
+"""The calls to AWS that a deployment makes itself, beside those of the CDK.
+
+Through botocore, which the Bedrock adapter needs anyway, and blocking: the steps wait for each other, so an event loop
+would give nothing. Region, credentials and endpoints are found the AWS way.
+"""
+
+import base64
+import os
+import time
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from typing import Any, cast
+
+import httpx2
+from botocore import exceptions
+from botocore.session import Session
+
+from magisystem.cli.deployment.wanted import BEDROCK, NotReady, StepFailed
+
+# https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html
+_BOOTSTRAP_VERSION = "/cdk-bootstrap/hnb659fds/version"
+_ENDED = frozenset({"SUCCEED", "FAILED", "CANCELLED"})
+_PUBLISH_S = 300.0
+
+
+class Account:
+    """One account and region."""
+
+    def __init__(self, region: str | None) -> None:
+        # botocore ships no types; each answer is read by what its service documents.
+        self._session = cast("Any", Session())
+        # botocore reads AWS_DEFAULT_REGION only; AWS_REGION is what AWS's runtimes set and its other SDKs read first.
+        configured = os.environ.get("AWS_REGION") or self._session.get_config_variable("region")
+        self.region = region or str(configured or "")
+
+    def id(self) -> str:
+        """Give the account's twelve digits.
+
+        Raises:
+            NotReady: there are no credentials, or they are refused.
+        """
+        try:
+            return str(self._client("sts").get_caller_identity()["Account"])
+        except (exceptions.BotoCoreError, exceptions.ClientError) as error:
+            raise NotReady(f"No AWS credentials that work here ({_reason(error)}).") from error
+
+    def is_bootstrapped(self) -> bool:
+        """Whether the CDK has prepared this account and region."""
+        return self._finds("ssm", "get_parameter", Name=_BOOTSTRAP_VERSION)
+
+    def has_runtimes(self) -> bool:
+        """Whether AgentCore Runtime answers in this region."""
+        return self._finds("bedrock-agentcore-control", "list_agent_runtimes", maxResults=1)
+
+    def foundation_models(self, model: str) -> list[str] | None:
+        """Give the ARNs behind an inference profile; none for a model that is called without one; None where unknown.
+
+        Raises:
+            NotReady: the region offers no such model.
+        """
+        identifier = model.removeprefix(BEDROCK)
+        bedrock = self._client("bedrock")
+        try:
+            found = bedrock.get_inference_profile(inferenceProfileIdentifier=identifier)
+            return sorted(str(each["modelArn"]) for each in found["models"])
+        except exceptions.ClientError as error:
+            if _code(error) not in {"ResourceNotFoundException", "ValidationException"}:
+                return None
+        except exceptions.BotoCoreError:
+            return None
+        try:
+            bedrock.get_foundation_model(modelIdentifier=identifier)
+        except exceptions.ClientError as error:
+            if _code(error) in {"ResourceNotFoundException", "ValidationException"}:
+                raise NotReady(f"{self.region} offers no model {identifier!r}.") from error
+            return None
+        except exceptions.BotoCoreError:
+            return None
+        return []
+
+    def has_image(self, repository: str, tag: str) -> bool:
+        """Whether the repository holds the tag already."""
+        return self._finds("ecr", "describe_images", repositoryName=repository, imageIds=[{"imageTag": tag}])
+
+    def registry_password(self) -> str:
+        """Give the password of user AWS for the account's registry; good for twelve hours."""
+        with _failing("sign in to the registry"):
+            data = self._client("ecr").get_authorization_token()["authorizationData"][0]
+        return base64.b64decode(str(data["authorizationToken"])).decode().partition(":")[2]
+
+    def outputs(self, stack: str) -> dict[str, str]:
+        """Give what a stack says of itself; nothing where there is no such stack."""
+        try:
+            found = self._client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+        except exceptions.ClientError as error:
+            if _code(error) == "ValidationError":
+                return {}
+            raise StepFailed(f"The outputs of {stack} could not be read ({_reason(error)}).") from error
+        outputs = cast("list[dict[str, str]]", found[0].get("Outputs", []))
+        return {output["OutputKey"]: output["OutputValue"] for output in outputs}
+
+    def keep_logs(self, group: str, days: int) -> None:
+        """Keep what the runtime logs for ``days``; its group is made if it is not there yet."""
+        logs = self._client("logs")
+        with _failing(f"set how long {group} is kept"):
+            with suppress(logs.exceptions.ResourceAlreadyExistsException):
+                logs.create_log_group(logGroupName=group)
+            logs.put_retention_policy(logGroupName=group, retentionInDays=days)
+
+    def forget_logs(self, group: str) -> None:
+        """Delete the runtime's log group, which no stack owns."""
+        logs = self._client("logs")
+        with _failing(f"delete {group}"), suppress(logs.exceptions.ResourceNotFoundException):
+            logs.delete_log_group(logGroupName=group)
+
+    def publish(self, app: str, branch: str, bundle: bytes) -> None:
+        """Put ``bundle``, a zip file, in the place of what the app shows.
+
+        Raises:
+            StepFailed: AWS refused, or it did not take effect within five minutes.
+        """
+        amplify = self._client("amplify")
+        place = {"appId": app, "branchName": branch}
+        with _failing("upload the web client"):
+            # A run that was interrupted leaves a job that waits, and Amplify allows one at a time.
+            for job in amplify.list_jobs(**place, maxResults=1)["jobSummaries"]:
+                if job["status"] not in _ENDED:
+                    amplify.stop_job(**place, jobId=job["jobId"])
+            begun = amplify.create_deployment(**place)
+            answer = httpx2.put(
+                begun["zipUploadUrl"], content=bundle, headers={"content-type": "application/zip"}, timeout=60
+            )
+            answer.raise_for_status()
+            amplify.start_deployment(**place, jobId=begun["jobId"])
+            deadline = time.monotonic() + _PUBLISH_S
+            while (status := amplify.get_job(**place, jobId=begun["jobId"])["job"]["summary"]["status"]) not in _ENDED:
+                if time.monotonic() > deadline:
+                    raise StepFailed(f"The web client was uploaded, but Amplify's job {begun['jobId']} does not end.")
+                time.sleep(1)
+        if status != "SUCCEED":
+            raise StepFailed(f"Amplify's job {begun['jobId']} ended as {status}; its page in the console says why.")
+
+    def _client(self, service: str) -> Any:
+        return self._session.create_client(service, region_name=self.region)
+
+    def _finds(self, service: str, operation: str, **parameters: Any) -> bool:
+        try:
+            getattr(self._client(service), operation)(**parameters)
+        except (exceptions.ClientError, exceptions.EndpointConnectionError):
+            return False
+        return True
+
+
+@contextmanager
+def _failing(to_do: str) -> Generator[None]:
+    try:
+        yield
+    except (exceptions.BotoCoreError, exceptions.ClientError, httpx2.HTTPError) as error:
+        raise StepFailed(f"AWS did not let us {to_do} ({_reason(error)}).") from error
+
+
+def _code(error: exceptions.ClientError) -> str:
+    return str(cast("Any", error.response)["Error"]["Code"])
+
+
+def _reason(error: Exception) -> str:
+    return _code(error) if isinstance(error, exceptions.ClientError) else type(error).__name__

@@ -1,0 +1,147 @@
+"""What must be there before a deployment begins. Everything that is missing is said at once, with what mends it."""
+
+import importlib.util
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from magisystem.cli.deployment.account import Account
+from magisystem.cli.deployment.tools import CDK, Tools
+from magisystem.cli.deployment.wanted import BEDROCK, EMBEDDED, REGIONS, NotReady, Wanted
+
+ARCHITECTURE = "linux/arm64"
+_NAME = re.compile(r"[a-z][a-z0-9]{0,15}")
+_NODE_AT_LEAST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One thing, what there is of it, and, where it is missing, what mends that."""
+
+    name: str
+    found: str
+    mend: str = ""
+
+    @property
+    def is_met(self) -> bool:
+        """Whether nothing has to be mended."""
+        return not self.mend
+
+
+def local_needs(wanted: Wanted, region: str, tools: Tools) -> list[Need]:
+    """Look at this machine, and at what was asked for; calls nobody."""
+    return [
+        _name(wanted.name),
+        _models(wanted.models),
+        _region(region),
+        _library(),
+        _node(tools),
+        _docker(tools),
+    ]
+
+
+def account_needs(account: Account, tools: Tools) -> tuple[list[Need], str | None]:
+    """Look at the account; give its twelve digits, too, where it lets us in."""
+    try:
+        number = account.id()
+    except NotReady as error:
+        mend = "Run `aws configure` or `aws sso login`, or set AWS_PROFILE."
+        return [Need("Credentials", error.message, mend)], None
+    needs = [Need("Credentials", f"of account {number}")]
+    if account.is_bootstrapped():
+        needs.append(Need("CDK bootstrap", f"done in {account.region}"))
+    else:
+        command = " ".join([*tools.cdk(), "bootstrap", f"aws://{number}/{account.region}"])
+        needs.append(
+            Need("CDK bootstrap", f"not done in {account.region}", f"Once for the account and region: {command}")
+        )
+    if account.region not in REGIONS and not account.has_runtimes():
+        needs.append(
+            Need("Region", f"AgentCore Runtime does not answer in {account.region}", _other_region(account.region))
+        )
+    return needs, number
+
+
+def model_needs(account: Account, models: Sequence[str]) -> tuple[list[Need], dict[str, list[str]]]:
+    """Look for each model in the account's region; give the foundation models behind those that are profiles."""
+    needs: list[Need] = []
+    behind: dict[str, list[str]] = {}
+    for model in models:
+        if model == EMBEDDED:
+            continue
+        try:
+            found = account.foundation_models(model)
+        except NotReady as error:
+            page = "https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html"
+            needs.append(Need("Model", error.message, f"Take one that it has: {page}"))
+            continue
+        if found:
+            behind[model] = found
+        unknown = "could not be looked up (bedrock:GetInferenceProfile); the regions are those of the table"
+        needs.append(Need("Model", f"{model} {unknown if found is None else f'is offered in {account.region}'}"))
+    return needs, behind
+
+
+def _name(name: str) -> Need:
+    if _NAME.fullmatch(name):
+        return Need("Name", f"{name}, the first word of every name in the account")
+    return Need("Name", f"{name!r}", "Take up to 16 of a-z and 0-9, a letter first: some services allow no dash.")
+
+
+def _models(models: Sequence[str]) -> Need:
+    if not models:
+        return Need(
+            "Models",
+            "none is given",
+            "Add --model bedrock:global.anthropic.claude-sonnet-5, or --model embedded for a trial without tokens.",
+        )
+    if strangers := [model for model in models if model != EMBEDDED and not model.startswith(BEDROCK)]:
+        return Need(
+            "Models",
+            f"{', '.join(strangers)} cannot be reached with the runtime's role",
+            "Take models of Bedrock (bedrock:…), or embedded.",
+        )
+    return Need(
+        "Models", f"{models[0]} speaks for every agent" + (f"; also {', '.join(models[1:])}" if models[1:] else "")
+    )
+
+
+def _region(region: str) -> Need:
+    if not region:
+        return Need("Region", "none is set", "Add --region eu-central-1 or another one, or set AWS_REGION.")
+    return Need("Region", region if region in REGIONS else f"{region}, which is not known to have AgentCore Runtime")
+
+
+def _other_region(region: str) -> str:
+    near = sorted(each for each in REGIONS if each[:3] == region[:3]) or sorted(REGIONS)
+    return f"Take one that has it, such as {', '.join(near[:4])}."
+
+
+def _library() -> Need:
+    if importlib.util.find_spec("aws_cdk"):
+        return Need("CDK library", "installed")
+    return Need("CDK library", "not installed", "Run `make deploy-setup`.")
+
+
+def _node(tools: Tools) -> Need:
+    version = (tools.output(["node", "--version"]) or "").strip()
+    major = version.removeprefix("v").partition(".")[0]
+    if major.isdecimal() and int(major) >= _NODE_AT_LEAST:
+        return Need("Node and CDK CLI", f"Node {version}, {'cdk' if tools.has('cdk') else f'npx {CDK}'}")
+    return Need(
+        "Node and CDK CLI", f"Node {version or 'is not there'}", "Run `make setup`, which brings Node into .venv."
+    )
+
+
+def _docker(tools: Tools) -> Need:
+    if not tools.has("docker"):
+        return Need("Docker", "not there", "Install Docker with buildx: https://docs.docker.com/engine/install/")
+    if not tools.succeeds(["docker", "info"]):
+        return Need("Docker", "does not answer", "Start Docker; on Linux, your user must be allowed to use it.")
+    platforms = tools.output(["docker", "buildx", "inspect", "--bootstrap"])
+    if platforms is None:
+        return Need("Docker", "has no buildx", "Install it: https://docs.docker.com/build/install-buildx/")
+    if ARCHITECTURE not in platforms:
+        mend = "Once on this machine: docker run --privileged --rm tonistiigi/binfmt --install arm64"
+        return Need("Docker", f"cannot build for {ARCHITECTURE}, which AgentCore asks for", mend)
+    return Need("Docker", f"builds for {ARCHITECTURE}")

@@ -1,0 +1,82 @@
+"""What somebody wants deployed, and how the infrastructure is told."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from magisystem.errors import MagiError, RequestError
+
+Topology = Literal["agentcore", "lambda"]
+
+EMBEDDED = "embedded"
+BEDROCK = "bedrock:"
+# Stacks that do not hang on the topology, and the one of the gateway, by the names in deploy/infrastructure.
+REGISTRY, WEB, IDENTITY, RUNTIME, GATEWAY = "Registry", "Web", "Identity", "Runtime", "Gateway"
+# Where AgentCore Runtime is, as of 2026-11-20. A region that is not listed here is asked for.
+# https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/agentcore-regions.html
+REGIONS = frozenset(
+    {
+        *("us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1"),
+        *("eu-central-1", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-2", "eu-west-3"),
+        *("ap-northeast-1", "ap-northeast-2", "ap-south-1", "ap-south-2"),
+        *("ap-southeast-1", "ap-southeast-2", "ap-southeast-5", "ap-southeast-7"),
+    }
+)
+
+
+class NotReady(RequestError):
+    """Something that a deployment needs is missing here; the lines before have said what."""
+
+    code = "deploy_not_ready"
+
+
+class StepFailed(MagiError):
+    """A step of a deployment failed. Running the command again goes on from there."""
+
+    code = "deploy_step_failed"
+    retryable = True
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One deployment. The first of ``models`` is what every agent speaks with; the others may be asked for."""
+
+    topology: Topology
+    models: tuple[str, ...]
+    name: str = "magi"
+    origins: tuple[str, ...] = ()
+    alarm_email: str | None = None
+
+    def stack(self, of: str) -> str:
+        """Give the name that a stack has in the account."""
+        return f"{self.name}-{of.lower()}"
+
+    @property
+    def repository(self) -> str:
+        """The name of the image's repository."""
+        return f"{self.name}-image"
+
+
+def context(wanted: Wanted, account: str, region: str, image_tag: str, found: Mapping[str, Sequence[str]]) -> str:
+    """Give what deploy/infrastructure/plan.py reads, as JSON.
+
+    Args:
+        wanted: what is deployed.
+        account: twelve digits.
+        region: such as ``eu-central-1``.
+        image_tag: which image runs.
+        found: per model, the foundation models' ARNs that the account gave for it.
+    """
+    values: dict[str, Any] = {
+        "topology": wanted.topology,
+        "name": wanted.name,
+        "account": account,
+        "region": region,
+        "imageTag": image_tag,
+        "models": ",".join(wanted.models),
+        "origins": ",".join(wanted.origins),
+        "alarmEmail": wanted.alarm_email,
+        "foundationModels": {model: list(arns) for model, arns in found.items()},
+    }
+    return json.dumps({name: value for name, value in values.items() if value}, separators=(",", ":"))
