@@ -17,6 +17,7 @@ from magisystem.council.briefs import Matter
 from magisystem.council.presets import MAGI
 from magisystem.deliberation.charter import Charter
 from magisystem.deliberation.convening import Case, Convening
+from magisystem.deliberation.endings import Endings, all_records
 from magisystem.deliberation.history import History, NoRecords
 from magisystem.deliberation.limits import Limits
 from magisystem.deliberation.past import Past
@@ -36,14 +37,12 @@ from magisystem.errors import (
     DeliberationNotFound,
     InvalidRequest,
     LogDamaged,
-    LogError,
     LogUnavailable,
     MagiError,
     RunsElsewhere,
     TooManyRunning,
 )
-from magisystem.protocol.codec import MalformedEvent, decode, encode
-from magisystem.protocol.events import Failed
+from magisystem.protocol.codec import MalformedEvent, decode
 from magisystem.protocol.fold import DeliberationState, Fold
 from magisystem.protocol.values import Mode
 
@@ -53,15 +52,11 @@ _SHUTDOWN_S = 2.0
 _CANCEL_S = 5.0
 _NOT_CONFIRMED = "The deliberation is stopped, but the log cannot be written now to confirm it. Ask again in a moment."
 CHARTER_UNREADABLE = "charter_unreadable"
-_RETRY_S = 2.0
 # After which an owner who has too many running may look whether there is room.
 _ROOM_S = 5.0
 _MOST_ATTEMPTS = 6
 RECOVERY_GIVEN_UP = "recovery_given_up"
 _NOT_RECOVERED = "The server stopped again and again while this deliberation ran, and has given it up. Ask again."
-_LOG_FAILED = (
-    "The log could not be written, so the deliberation was stopped. Ask again; the server's log has the cause."
-)
 _NOT_READABLE = "Another version of the server began this deliberation, and this one cannot go on with it. Ask again."
 
 
@@ -134,6 +129,7 @@ class Deliberations:
         self._starting: Counter[str] = Counter()
         self._turned_at = now()
         self.history = History(log, records or NoRecords())
+        self._endings = Endings(log, self.history, now)
 
     async def __aenter__(self) -> "Deliberations":
         await self.history.__aenter__()
@@ -224,24 +220,24 @@ class Deliberations:
                     recovered.append(unfinished.deliberation_id)
             except Exception:  # noqa: BLE001 - the supervisor of recovery: one deliberation must not keep the others back
                 _log.exception("deliberation %s cannot be recovered", unfinished.deliberation_id)
-                await self._give_up(unfinished, LogDamaged.code, LogDamaged(unfinished.deliberation_id).message)
+                await self._endings.give_up(unfinished, LogDamaged.code, LogDamaged(unfinished.deliberation_id).message)
         return recovered
 
     async def _go_on(self, unfinished: Unfinished) -> bool:
         """Go on with one deliberation; tell whether it is, or was given up with its `error`."""
-        past = Past(await self._all_records(unfinished.deliberation_id, unfinished.owner))
+        past = Past(await all_records(self._event_log, unfinished.deliberation_id, unfinished.owner))
         if past.most_attempts >= _MOST_ATTEMPTS:
             # It may be what its processes died of; somebody has to say so in the end.
-            await self._give_up(unfinished, RECOVERY_GIVEN_UP, _NOT_RECOVERED)
+            await self._endings.give_up(unfinished, RECOVERY_GIVEN_UP, _NOT_RECOVERED)
             return False
         try:
             charter = Charter.decode(unfinished.charter)
             models = await self._find_models(charter.models)
         except msgspec.DecodeError:
-            await self._give_up(unfinished, CHARTER_UNREADABLE, _NOT_READABLE)
+            await self._endings.give_up(unfinished, CHARTER_UNREADABLE, _NOT_READABLE)
             return False
         except MagiError as error:
-            await self._give_up(unfinished, error.code, error.message)
+            await self._endings.give_up(unfinished, error.code, error.message)
             return False
         case = Case(unfinished.deliberation_id, charter, models)
         convening = Convening(case, unfinished.owner, self._limits.narrowed(charter.council.limits), self._now, past)
@@ -302,7 +298,7 @@ class Deliberations:
         """
         folded = Fold()
         try:
-            for record in await self._all_records(deliberation_id, owner):
+            for record in await all_records(self._event_log, deliberation_id, owner):
                 folded.add(decode(record.body))
         except MalformedEvent as error:
             raise LogDamaged(deliberation_id) from error
@@ -368,14 +364,6 @@ class Deliberations:
             for agent_id, name in names.items()
         }
 
-    async def _all_records(self, deliberation_id: str, owner: str) -> list[Record]:
-        records: list[Record] = []
-        while True:
-            page = await self._event_log.read(deliberation_id, owner, records[-1].seq if records else 0)
-            records += page.records
-            if page.is_done or not page.records:
-                return records
-
     async def _begin(self, case: Case, owner: str, idempotency: Idempotency | None) -> str:
         charter = case.charter
         try:
@@ -427,43 +415,8 @@ class Deliberations:
             # Only the log itself failing comes this far.
             _log.exception("the log of deliberation %s failed", deliberation_id)
             convening.has_failed = True
-            await self._end_when_possible(convening, writer)
+            await self._endings.when_possible(convening, writer)
         finally:
             del self._running[deliberation_id]
             if not self._running:
                 self._turned_at = self._now()
-
-    async def _end_when_possible(self, convening: Convening, writer: LogWriter) -> None:
-        """End a log that failed with an `error` event as soon as it takes one, so that nobody waits for ever."""
-        deliberation_id, owner = convening.case.deliberation_id, convening.owner
-        while True:
-            try:
-                seq = await self._last_seq(deliberation_id, owner) + 1
-                if convening.cancelled_by is None:
-                    await self._append_error(writer, seq, LogUnavailable.code, _LOG_FAILED)
-                else:
-                    cancelled = convening.cancelled_event(seq=seq, timestamp=self._timestamp())
-                    await writer.append([Record(seq, encode(cancelled), is_terminal=True)])
-            except LogUnavailable:
-                await asyncio.sleep(_RETRY_S)
-            except LogError:
-                # Another process has taken it, or it is gone: there is nothing left to end here.
-                return
-            else:
-                return
-
-    async def _give_up(self, unfinished: Unfinished, code: str, message: str) -> None:
-        deliberation_id, owner = unfinished.deliberation_id, unfinished.owner
-        writer = self.history.watched(unfinished.writer, deliberation_id, owner, session_id="")
-        await self._append_error(writer, await self._last_seq(deliberation_id, owner) + 1, code, message)
-
-    async def _append_error(self, writer: LogWriter, seq: int, code: str, message: str) -> None:
-        event = Failed(seq=seq, timestamp=self._timestamp(), error=code, message=message, retryable=True)
-        await writer.append([Record(seq, encode(event), is_terminal=True)])
-
-    async def _last_seq(self, deliberation_id: str, owner: str) -> int:
-        records = await self._all_records(deliberation_id, owner)
-        return records[-1].seq if records else 0
-
-    def _timestamp(self) -> str:
-        return self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
