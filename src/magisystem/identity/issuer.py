@@ -86,11 +86,10 @@ class Issuer:
             IdentityUnavailable: it cannot be asked now.
         """
         if found := self._look_up(kid):
-            if self._is_due():
-                self._begin()
+            if self._is_old():
+                self._try()
             return found
-        if self._fetching is None and self._may_try():
-            self._begin()
+        self._try()
         if self._fetching is not None:
             # Whoever leaves meanwhile leaves the fetch to the others.
             fetching = self._fetching
@@ -117,18 +116,21 @@ class Issuer:
             return None
         return self._known.issuer, self._known.keys[kid]
 
-    def _is_due(self) -> bool:
-        is_old = self._known is not None and self._elapsed_s() - self._known.at_s >= REFRESH_S
-        return is_old and self._fetching is None and self._may_try()
+    def _is_old(self) -> bool:
+        return self._known is not None and self._elapsed_s() - self._known.at_s >= REFRESH_S
 
-    def _may_try(self) -> bool:
-        """Whether enough time has passed. Without any key it is less, so that a short outage at a start stays short."""
-        if self._tried_s is None:
-            return True
-        first_pauses_s = min(UNKNOWN_KEY_S, _FIRST_PAUSE_S * 2 ** min(self._failures - 1, 5))
-        return self._elapsed_s() - self._tried_s >= (first_pauses_s if self._known is None else UNKNOWN_KEY_S)
+    def _try(self) -> None:
+        """Begin a fetch, unless one is under way or it is too soon.
 
-    def _begin(self) -> None:
+        Without any key the pauses are shorter at first, so that a short outage at a start stays short.
+        """
+        if self._fetching is not None:
+            return
+        if self._tried_s is not None:
+            first_pauses_s = min(UNKNOWN_KEY_S, _FIRST_PAUSE_S * 2 ** min(self._failures - 1, 5))
+            pause_s = first_pauses_s if self._known is None else UNKNOWN_KEY_S
+            if self._elapsed_s() - self._tried_s < pause_s:
+                return
         self._tried_s = self._elapsed_s()
         self._fetching = asyncio.create_task(self._fetch(), name="read the issuer's keys")
 

@@ -110,7 +110,7 @@ class Token:
         Unauthenticated: it is too large, is no signed token, or none that is made for this.
     """
 
-    __slots__ = ("_alg", "_is_access", "_text", "kid")
+    __slots__ = ("_is_access", "_text", "kid")
 
     def __init__(self, text: str) -> None:
         if len(text) > TOKEN_CHARACTERS:
@@ -131,7 +131,6 @@ class Token:
             raise refused("its header asks for an extension")
         self.kid = header.kid
         self._text = text
-        self._alg = header.alg
         self._is_access = kind == "at+jwt"
 
     def owner(self, key: "PyJWK", issuer: str, policy: OidcPolicy, now_s: float) -> str:
@@ -161,10 +160,8 @@ class Token:
     def _claims(self, key: "PyJWK") -> _Claims:
         import jwt
 
-        if self._alg != key.algorithm_name:
-            raise refused(f"its algorithm is {self._alg}, and its key is for {key.algorithm_name}")
         try:
-            # The key has its algorithm bound to it, so what the header says changes nothing.
+            # The key's own algorithm, which is bound to it; a header that names another is refused.
             payload = jwt.PyJWS(ALGORITHMS).decode(self._text, key, algorithms=[key.algorithm_name])
         except jwt.PyJWTError as error:
             raise refused("its signature is not that of the key it names") from error
