@@ -15,6 +15,7 @@ from magisystem.deliberation.councils import Councils
 from magisystem.deliberation.ports import Entries, Query, Recording, Records, Sessions
 from magisystem.errors import RecordsUnavailable
 from magisystem.http.app import create_app
+from magisystem.identity import Callers
 from magisystem.logs.sqlite import SqliteEventLog
 from magisystem.records import RECORDS_FILE, SqlRecords
 from magisystem.testing.scripted import ScriptedModel
@@ -25,13 +26,23 @@ COUNCILS_FILE = "councils.sqlite"
 
 @asynccontextmanager
 async def recording(
-    folder: Path, model: ScriptedModel | None = None, records: Records | None = None
+    folder: Path,
+    model: ScriptedModel | None = None,
+    records: Records | None = None,
+    *,
+    most_running: int | None = None,
 ) -> AsyncGenerator[Deliberations]:
     """Give the deliberations of a process whose log and, unless others are given, records lie in ``folder``."""
     async with (
         SqliteEventLog.open(folder) as log,
         SqlRecords.open(folder / RECORDS_FILE) as own,
-        Deliberations(log, model or ScriptedModel(), ModelChoice("scripted:model"), records=records or own) as running,
+        Deliberations(
+            log,
+            model or ScriptedModel(),
+            ModelChoice("scripted:model"),
+            records=records or own,
+            most_running=most_running,
+        ) as running,
     ):
         # As a server does before it answers: what it imports may otherwise take longer than a reader waits.
         await own.load()
@@ -45,14 +56,19 @@ async def recording_server(
     records: Records | None = None,
     *,
     bundle: Path = NO_BUNDLE,
+    callers: Callers | None = None,
     **given: object,
 ) -> AsyncGenerator[Server]:
     """Serve such a process, with the settings that are ``given``."""
     model = model or ScriptedModel()
     settings = read_configuration(environment={}, **given).settings
-    async with recording(folder, model, records) as running, SqlRecords.open(folder / COUNCILS_FILE) as kept:
+    async with (
+        recording(folder, model, records, most_running=settings.running_per_owner) as running,
+        SqlRecords.open(folder / COUNCILS_FILE) as kept,
+    ):
         councils = Councils(kept.councils)
-        app = create_app(Application(settings, running, open_catalogue(settings), councils), bundle)
+        application = Application(settings, running, open_catalogue(settings), councils, callers or Callers())
+        app = create_app(application, bundle)
         async with listening(app) as url, httpx2.AsyncClient(base_url=url, timeout=20) as http:
             yield Server(http, url, running, model)
 

@@ -37,8 +37,7 @@ function opened(config: BackendConfig, token: TokenSource | null, page: Page): {
   const http = new Http(token ?? (() => Promise.resolve(null)));
   if (config.kind === 'direct') {
     const { url } = config;
-    // A browser's socket carries no token.
-    const socket = token === null ? new SharedSocket(socketUrl(url, location.href), TIMING, page) : null;
+    const socket = new SharedSocket(socketUrl(url, location.href), token, TIMING, page);
     return { api: directApi(http, url), ways: directWays(http, url, socket, TIMING) };
   }
   const endpoint = config.kind === 'agentcore' ? agentCoreEndpoint(config) : lambdaEndpoint(config.url);

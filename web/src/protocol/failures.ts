@@ -6,14 +6,14 @@ export class ApiProblem extends Error {
   override readonly name = 'ApiProblem';
   readonly status: number;
   readonly problem: ProblemBody;
-  /** Seconds the server asked to wait, where it did. */
+  /** Seconds the server asked to wait, where it did: in a header, or where none of its headers arrive, in the body. */
   readonly retryAfterS: number | null;
 
   constructor(status: number, problem: ProblemBody, retryAfterS: number | null = null) {
     super(problem.detail);
     this.status = status;
     this.problem = problem;
-    this.retryAfterS = retryAfterS;
+    this.retryAfterS = retryAfterS ?? toldInBody(problem);
   }
 }
 
@@ -26,4 +26,9 @@ export class Unreachable extends Error {
     super(message, options);
     this.status = status;
   }
+}
+
+function toldInBody(problem: ProblemBody): number | null {
+  const { retryAfter } = problem as { readonly retryAfter?: unknown };
+  return typeof retryAfter === 'number' && retryAfter >= 0 ? retryAfter : null;
 }

@@ -3,7 +3,7 @@ import { ApiProblem, Unreachable } from '@/protocol/failures';
 import { isTerminal } from '@/protocol/fold';
 import type { Carrier, Connection, PollReason } from './connection';
 import type { Page } from './page';
-import { BackOff, isPassing, pause, type Timing } from './patience';
+import { BackOff, isPassing, pause, type Timing, toldToWaitMs } from './patience';
 import { Dropped, HeldBack, NoSocket, type Batch, type Line, type Received } from './received';
 import type { SocketWay } from './socket';
 
@@ -175,8 +175,7 @@ export class Following {
     // A fault of ours must not end the following without a word.
     if (!isAnswer && !(error instanceof Dropped || error instanceof NoSocket)) console.error(error);
     if (!this.#isPollProved) this.#pollReason = null;
-    const askedMs = error instanceof ApiProblem ? (error.retryAfterS ?? 0) * 1000 : 0;
-    const pauseMs = Math.max(this.#backOff.failed(), askedMs);
+    const pauseMs = Math.max(this.#backOff.failed(), toldToWaitMs(error));
     this.#say({ kind: 'lost', sinceMs: this.#backOff.sinceMs, tries: this.#backOff.tries });
     await pause(pauseMs, signal);
   }

@@ -2,7 +2,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { ApiProblem, Unreachable } from '@/protocol/failures';
 import { Http } from './http';
-import { refuse, reply, serve } from './testing/webServer';
+import { refuse, refuseInBand, reply, serve } from './testing/webServer';
 
 const open = () => Promise.resolve(null);
 const isAny = () => true;
@@ -38,6 +38,25 @@ describe('a request', () => {
     expect(server.asked.map(({ body }) => body)).toEqual([{}, {}]);
   });
 
+  it('is sent again where a platform hands the refusal of its token on as a success', async () => {
+    const server = await serve((asked, response) => {
+      if (asked.headers.authorization === 'Bearer new') reply(response, 200, {});
+      else refuseInBand(response, 401, 'unauthenticated');
+    });
+    const http = new Http((isRefused) => Promise.resolve(isRefused === true ? 'new' : 'old'));
+    await http.json({ method: 'POST', url: server.url, body: {} }, isAny);
+    expect(server.asked).toHaveLength(2);
+  });
+
+  it('is sent again where what stands before the server refuses its token', async () => {
+    const server = await serve((asked, response) =>
+      reply(response, asked.headers.authorization === 'Bearer new' ? 200 : 401, { message: 'Token has expired' }),
+    );
+    const http = new Http((isRefused) => Promise.resolve(isRefused === true ? 'new' : 'old'));
+    await http.json({ method: 'POST', url: server.url, body: {} }, isAny);
+    expect(server.asked).toHaveLength(2);
+  });
+
   it('is not sent a third time', async () => {
     const server = await serve((_, response) => refuse(response, 401, 'unauthorized'));
     const failed = new Http(() => Promise.resolve('t')).json({ method: 'GET', url: server.url }, isAny);
@@ -69,6 +88,21 @@ describe('what an answer comes to', () => {
     });
     const failed = new Http(open).json({ method: 'GET', url: server.url }, isAny);
     await expect(failed).rejects.toMatchObject({ name: 'ApiProblem', status: 429, retryAfterS: 7 });
+  });
+
+  it('has its time to wait from the body where no header arrives', async () => {
+    const server = await serve((_, response) => refuseInBand(response, 429, 'rate_limited', { retryAfter: 12 }));
+    const failed = new Http(open).send({ method: 'POST', url: server.url, body: {} });
+    await expect(failed).rejects.toMatchObject({ name: 'ApiProblem', status: 429, retryAfterS: 12 });
+  });
+
+  it.each(['', 'Fri, 20 Nov 2026 07:28:00 GMT'])('names no time to wait where the header is "%s"', async (given) => {
+    const server = await serve((_, response) => {
+      response.setHeader('retry-after', given);
+      refuse(response, 503, 'log_unavailable');
+    });
+    const failed = new Http(open).send({ method: 'GET', url: server.url });
+    await expect(failed).rejects.toMatchObject({ status: 503, retryAfterS: null });
   });
 
   it("is the runtime's own problem where the platform answers 424 for it", async () => {

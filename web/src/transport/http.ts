@@ -9,6 +9,9 @@ import { TIMING } from './patience';
  */
 export type TokenSource = (isRefused?: boolean) => Promise<string | null>;
 
+// What refusals come as, whatever their status has become on the way.
+const PROBLEM = 'application/problem+json';
+
 export interface Call {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly url: string;
@@ -33,15 +36,13 @@ export class Http {
 
   /** Gives a successful answer as soon as its head has come. */
   async send(call: Call): Promise<Response> {
-    const response = await this.#fetch(call, await this.#bearer(false));
-    if (response.ok) return response;
-    if (response.status !== 401) throw await refusal(call.url, response);
-    const renewed = await this.#bearer(true);
-    if (renewed === null) throw await refusal(call.url, response);
-    await response.body?.cancel();
-    const second = await this.#fetch(call, renewed);
-    if (second.ok) return second;
-    throw await refusal(call.url, second);
+    const first = await this.#attempt(call, await this.#bearer(false));
+    if (first instanceof Response) return first;
+    const renewed = first.status === 401 ? await this.#bearer(true) : null;
+    if (renewed === null) throw first;
+    const second = await this.#attempt(call, renewed);
+    if (second instanceof Response) return second;
+    throw second;
   }
 
   /** Gives a short answer whole. */
@@ -77,6 +78,12 @@ export class Http {
     const { text } = await this.text(call);
     const problem = problemIn(parsed(text));
     if (problem !== null) throw new ApiProblem(problem.status, problem);
+  }
+
+  /** Gives the answer, or the refusal that it is, which platforms put under other statuses, that of a success too. */
+  async #attempt(call: Call, token: string | null): Promise<Response | ApiProblem | Unreachable> {
+    const response = await this.#fetch(call, token);
+    return response.ok && mediaType(response) !== PROBLEM ? response : await refusal(call.url, response);
   }
 
   async #fetch(call: Call, token: string | null): Promise<Response> {
@@ -117,10 +124,17 @@ export function noSuchServer(url: string, status: number): Unreachable {
   return new Unreachable(`${url} answered (${status}) with something else; is that a MAGISystem server?`, status);
 }
 
+/** Gives the media type of an answer, without its parameters; empty where it has none. */
+export function mediaType(response: Response): string {
+  return (response.headers.get('content-type')?.split(';')[0] ?? '').trim().toLowerCase();
+}
+
 async function refusal(url: string, response: Response): Promise<ApiProblem | Unreachable> {
   const problem = problemIn(parsed(await response.text().catch(() => '')));
   if (problem === null) return noSuchServer(url, response.status);
-  const retryAfterS = Number(response.headers.get('retry-after') ?? NaN);
+  // Of its two forms that in seconds. An empty one would be the number 0.
+  const told = response.headers.get('retry-after') ?? '';
+  const retryAfterS = told === '' ? NaN : Number(told);
   // Amazon Bedrock AgentCore answers 424 for whatever its runtime refused; the body has the runtime's own status.
   return new ApiProblem(problem.status, problem, Number.isFinite(retryAfterS) ? retryAfterS : null);
 }

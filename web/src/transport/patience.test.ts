@@ -73,6 +73,20 @@ describe('patiently', () => {
     expect(call).toHaveBeenCalledTimes(1);
   });
 
+  it('waits for as long as it is told to, and gives up at once where that is beyond its reach', async () => {
+    const told = (seconds: number) => new ApiProblem(429, { ...problem(429).problem, retryable: true }, seconds);
+    const call = vi.fn<() => Promise<string>>();
+    call.mockRejectedValueOnce(told(2)).mockResolvedValueOnce('done');
+    const startedMs = Date.now();
+    const result = patiently(call, TIMING);
+    await vi.runAllTimersAsync();
+    expect(await result).toBe('done');
+    expect(Date.now() - startedMs).toBe(2_000);
+    const much = vi.fn<() => Promise<string>>().mockRejectedValue(told(30));
+    await expect(patiently(much, TIMING)).rejects.toMatchObject({ status: 429, retryAfterS: 30 });
+    expect(much).toHaveBeenCalledTimes(1);
+  });
+
   it('gives up after its reach', async () => {
     const call = vi.fn<() => Promise<string>>().mockRejectedValue(problem(503));
     const startedMs = Date.now();

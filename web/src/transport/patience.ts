@@ -73,6 +73,11 @@ export function isPassing(error: ApiProblem | Unreachable): boolean {
   return error.status === null || error.status >= 500 || PASSING_STATUSES.has(error.status);
 }
 
+/** How long whoever refused asks to be left alone. */
+export function toldToWaitMs(error: unknown): number {
+  return error instanceof ApiProblem ? (error.retryAfterS ?? 0) * 1000 : 0;
+}
+
 /** Gives what `call` gives, tried again, where waiting may mend its failure, for `timing.reachMs`. */
 export async function patiently<T>(call: () => Promise<T>, timing: Timing): Promise<T> {
   const backOff = new BackOff(timing);
@@ -81,7 +86,7 @@ export async function patiently<T>(call: () => Promise<T>, timing: Timing): Prom
       return await call();
     } catch (error) {
       if (!(error instanceof ApiProblem || error instanceof Unreachable) || !isPassing(error)) throw error;
-      const pauseMs = backOff.failed();
+      const pauseMs = Math.max(backOff.failed(), toldToWaitMs(error));
       if (Date.now() + pauseMs > backOff.sinceMs + timing.reachMs) throw error;
       await pause(pauseMs);
     }

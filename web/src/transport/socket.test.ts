@@ -1,5 +1,6 @@
 // @vitest-environment node
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import type { TokenSource } from './http';
 import { SharedSocket, socketUrl } from './socket';
 import { FakePage, logOf, QUICK } from './testing/logs';
 import type { ServerSocket } from './testing/serverSocket';
@@ -11,7 +12,11 @@ const never = new AbortController().signal;
 type Message = Readonly<Record<string, unknown>>;
 
 /** A server of sockets; `answer` says what comes to each message, `resumed` where it is not said. */
-async function served(answer: (message: Message, socket: ServerSocket) => void, timing = QUICK) {
+async function served(
+  answer: (message: Message, socket: ServerSocket) => void,
+  timing = QUICK,
+  token: TokenSource | null = null,
+) {
   const sockets: ServerSocket[] = [];
   const messages: Message[] = [];
   const server = await serve(
@@ -26,7 +31,13 @@ async function served(answer: (message: Message, socket: ServerSocket) => void, 
     },
   );
   const page = new FakePage();
-  return { shared: new SharedSocket(socketUrl(server.url, 'http://x'), timing, page), page, sockets, messages, server };
+  return {
+    shared: new SharedSocket(socketUrl(server.url, 'http://x'), token, timing, page),
+    page,
+    sockets,
+    messages,
+    server,
+  };
 }
 
 function resumed({ deliberationId, after, requestId }: Message, socket: ServerSocket): void {
@@ -226,12 +237,43 @@ describe('the socket of a page', () => {
 
   it('does not come about where it is refused, or where nobody answers', async () => {
     const server = await serve(() => undefined);
-    const shared = new SharedSocket(socketUrl(server.url, 'http://x'), QUICK, new FakePage());
+    const shared = new SharedSocket(socketUrl(server.url, 'http://x'), null, QUICK, new FakePage());
     await expect(shared.open('d', 0, never)).rejects.toMatchObject({ name: 'NoSocket' });
     await server.close();
     await expect(shared.open('d', 0, never)).rejects.toMatchObject({ name: 'NoSocket' });
     shared.ruleOut();
     expect(shared.isPossible).toBe(false);
+  });
+
+  it('shows the token as a subprotocol, once for all that open it together', async () => {
+    const token = vi.fn(() => Promise.resolve('a.b-c_d?~>'));
+    const { shared, sockets, server } = await served(resumed, QUICK, token);
+    const lines = await Promise.all([shared.open('a', 0, never), shared.open('b', 0, never)]);
+    expect(sockets).toHaveLength(1);
+    const asked = server.upgrades[0]?.['sec-websocket-protocol']?.split(/,\s*/) ?? [];
+    expect(asked[1]).toBe('base64UrlBearerAuthorization');
+    const [name, encoded = ''] = asked[0]?.split('.') ?? [];
+    expect([name, Buffer.from(encoded, 'base64url').toString()]).toEqual([
+      'base64UrlBearerAuthorization',
+      'a.b-c_d?~>',
+    ]);
+    expect(encoded).toMatch(/^[A-Za-z0-9_-]+$/);
+    for (const line of lines) line.close();
+  });
+
+  it('is not asked for a subprotocol where nobody signs in', async () => {
+    const { shared, server } = await served(resumed);
+    (await shared.open('a', 0, never)).close();
+    expect(server.upgrades[0]?.['sec-websocket-protocol']).toBeUndefined();
+  });
+
+  it.each([
+    ['nobody is signed in any more', () => Promise.resolve(null)],
+    ['the sign-in cannot be renewed', () => Promise.reject(new Error('offline'))],
+  ])('does not come about where %s', async (_, token) => {
+    const { shared, server } = await served(resumed, QUICK, token);
+    await expect(shared.open('a', 0, never)).rejects.toMatchObject({ name: 'NoSocket' });
+    expect(server.upgrades).toHaveLength(0);
   });
 
   it('cannot be ruled out where it came about once', async () => {

@@ -4,6 +4,7 @@
  * A socket does not count against the six connections a browser opens to one host, so tabs do not starve each other.
  */
 import { Unreachable } from '@/protocol/failures';
+import type { TokenSource } from './http';
 import type { Page } from './page';
 import { pause, type Timing } from './patience';
 import { NoSocket, type Line } from './received';
@@ -19,15 +20,22 @@ export interface SocketWay {
   ruleOut(): void;
 }
 
+// A page cannot set the headers of a socket, so its token goes as a subprotocol, in AgentCore's way:
+// https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-get-started-websocket.html
+const BEARER = 'base64UrlBearerAuthorization';
+
 export class SharedSocket implements SocketWay {
   readonly #url: string;
+  readonly #token: TokenSource | null;
   readonly #timing: Timing;
   #connection: SocketConnection | null = null;
   #hasOpened = false;
   #isRuledOut = false;
 
-  constructor(url: string, timing: Timing, page: Page) {
+  /** `token` is null where nobody signs in. */
+  constructor(url: string, token: TokenSource | null, timing: Timing, page: Page) {
     this.#url = url;
+    this.#token = token;
     this.#timing = timing;
     // Before any following hears of it, so that each of them opens its line on a new one.
     page.onWake(() => this.#drop());
@@ -43,7 +51,7 @@ export class SharedSocket implements SocketWay {
   }
 
   async open(id: string, after: number, signal: AbortSignal): Promise<Line> {
-    const connection = this.#connected();
+    const connection = await this.#connected();
     const over = new AbortController();
     const late = pause(this.#timing.firstByteMs, AbortSignal.any([signal, over.signal])).then(() => {
       throw new NoSocket('no socket came about in time');
@@ -63,8 +71,13 @@ export class SharedSocket implements SocketWay {
     return line;
   }
 
-  #connected(): SocketConnection {
-    if (this.#connection === null || this.#connection.isClosed) this.#connection = new SocketConnection(this.#url);
+  async #connected(): Promise<SocketConnection> {
+    if (this.#connection !== null && !this.#connection.isClosed) return this.#connection;
+    const protocols = this.#token === null ? [] : await bearerProtocols(this.#token);
+    // Another following may have opened it while the token was waited for.
+    if (this.#connection === null || this.#connection.isClosed) {
+      this.#connection = new SocketConnection(this.#url, protocols);
+    }
     return this.#connection;
   }
 
@@ -72,6 +85,16 @@ export class SharedSocket implements SocketWay {
     this.#connection?.close();
     this.#connection = null;
   }
+}
+
+async function bearerProtocols(source: TokenSource): Promise<readonly string[]> {
+  const token = await source().catch((error: unknown) => {
+    throw new NoSocket('the sign-in could not be renewed', { cause: error });
+  });
+  // It would be refused; a request says how.
+  if (token === null) throw new NoSocket('nobody is signed in');
+  const encoded = btoa(token).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+  return [`${BEARER}.${encoded}`, BEARER];
 }
 
 /** Gives the address of the socket of the server at `url`, which is empty for the page's own. */

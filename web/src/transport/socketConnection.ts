@@ -20,8 +20,9 @@ export class SocketConnection {
   readonly #listeners = new Map<string, Listener>();
   #parts: string[] = [];
 
-  constructor(url: string) {
-    this.#socket = new WebSocket(url);
+  /** `protocols` are asked for; a server takes one of them, or the socket does not come about. */
+  constructor(url: string, protocols: readonly string[]) {
+    this.#socket = new WebSocket(url, [...protocols]);
     this.opened = new Promise((resolve, reject) => {
       this.#socket.addEventListener('open', () => resolve());
       this.#socket.addEventListener('close', () => {

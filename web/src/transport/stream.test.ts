@@ -5,7 +5,7 @@ import { Http } from './http';
 import { type Batch, type Line } from './received';
 import { openStream } from './stream';
 import { frame, logOf, PRELUDE, QUICK, streamTo } from './testing/logs';
-import { refuse, reply, serve } from './testing/webServer';
+import { refuse, refuseInBand, reply, serve } from './testing/webServer';
 
 const LOG = logOf(4);
 const http = new Http(() => Promise.resolve(null));
@@ -147,6 +147,7 @@ describe('a stream', () => {
     await expect(opened((response) => refuse(response, 404, code))).rejects.toMatchObject(expected);
     const asSuccess = (response: ServerResponse) => reply(response, 200, { title: '', status: 404, code, detail: '' });
     await expect(opened(asSuccess)).rejects.toMatchObject(expected);
+    await expect(opened((response) => refuseInBand(response, 404, code))).rejects.toMatchObject(expected);
   });
 
   it('is no stream of ours where something else answers', async () => {

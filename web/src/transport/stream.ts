@@ -1,6 +1,6 @@
 /** Reading a deliberation from one response that streams it as server-sent events. */
 import { createParser } from 'eventsource-parser';
-import { noSuchServer, problemIn, type Call, type Http } from './http';
+import { mediaType, noSuchServer, problemIn, type Call, type Http } from './http';
 import { Attention, Lateness } from './lateness';
 import type { Timing } from './patience';
 import { batchOf, Dropped, HeldBack, type Batch, type Line } from './received';
@@ -126,8 +126,4 @@ async function inTime<T>(promise: Promise<T>, limitMs: number, what: string): Pr
     // Whoever gives up on it hangs up, and what that makes of it is nobody's concern.
     promise.catch(() => undefined);
   }
-}
-
-function mediaType(response: Response): string {
-  return (response.headers.get('content-type')?.split(';')[0] ?? '').trim().toLowerCase();
 }

@@ -8,7 +8,11 @@ import { Notice } from './Notice';
 export function useFailureWords(): (error: unknown) => string {
   const { t, i18n } = useTranslation('common');
   return (error) => {
-    if (error instanceof Unreachable) return t('failure.unreachable');
+    if (error instanceof Unreachable) {
+      // What stands before the server has answered in words of its own.
+      const key = `failure.status.${error.status}`;
+      return i18n.exists(key) ? String(t(key as never)) : t('failure.unreachable');
+    }
     if (!(error instanceof ApiProblem)) return t('failure.unexpected');
     const key = `failure.code.${error.problem.code}`;
     // The server's own words name field, reason and mend, in English; a translation stands in where there is one.
@@ -20,6 +24,7 @@ export function useFailureWords(): (error: unknown) => string {
 export function FailureNotice({ error, onRetry }: { readonly error: unknown; readonly onRetry?: () => void }) {
   const { t } = useTranslation('common');
   const words = useFailureWords();
+  const waitS = error instanceof ApiProblem ? error.retryAfterS : null;
   return (
     <Notice
       kind="danger"
@@ -32,7 +37,9 @@ export function FailureNotice({ error, onRetry }: { readonly error: unknown; rea
           </Button>
         )
       }
-    />
+    >
+      {waitS === null ? undefined : t('failure.wait', { n: Math.ceil(waitS) })}
+    </Notice>
   );
 }
 

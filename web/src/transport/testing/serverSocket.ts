@@ -65,12 +65,14 @@ export class ServerSocket {
   }
 }
 
-/** Takes the upgrade. */
+/** Takes the upgrade, with the last of the subprotocols that are asked for. */
 export function accepted(request: IncomingMessage, connection: Socket): ServerSocket {
   const key = createHash('sha1')
     .update(`${request.headers['sec-websocket-key'] ?? ''}${GUID}`)
     .digest('base64');
   const head = ['HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade'];
-  connection.write([...head, `Sec-WebSocket-Accept: ${key}`, '', ''].join('\r\n'));
+  const protocol = request.headers['sec-websocket-protocol']?.split(',').at(-1)?.trim();
+  const taken = protocol === undefined ? [] : [`Sec-WebSocket-Protocol: ${protocol}`];
+  connection.write([...head, ...taken, `Sec-WebSocket-Accept: ${key}`, '', ''].join('\r\n'));
   return new ServerSocket(connection);
 }

@@ -17,6 +17,8 @@ export interface Asked {
 export interface WebServer {
   readonly url: string;
   readonly asked: Asked[];
+  /** The headers of whoever opened a WebSocket, or tried to. */
+  readonly upgrades: IncomingMessage['headers'][];
   close(): Promise<void>;
 }
 
@@ -25,6 +27,7 @@ export type Answer = (asked: Asked, response: ServerResponse) => void | Promise<
 /** Serves until the test is finished; `onSocket` takes whoever opens a WebSocket, which else is refused. */
 export async function serve(answer: Answer, onSocket?: (socket: ServerSocket) => void): Promise<WebServer> {
   const asked: Asked[] = [];
+  const upgrades: IncomingMessage['headers'][] = [];
   const server = createServer((request, response) => {
     void read(request).then((each) => {
       asked.push(each);
@@ -34,6 +37,7 @@ export async function serve(answer: Answer, onSocket?: (socket: ServerSocket) =>
   const connections = new Set<Socket>();
   server.on('connection', (connection: Socket) => connections.add(connection));
   server.on('upgrade', (request, connection: Socket) => {
+    upgrades.push(request.headers);
     if (onSocket) onSocket(accepted(request, connection));
     else connection.end('HTTP/1.1 403 Forbidden\r\n\r\n');
   });
@@ -46,7 +50,7 @@ export async function serve(answer: Answer, onSocket?: (socket: ServerSocket) =>
   onTestFinished(async () => {
     if (server.listening) await close();
   });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked, close };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked, upgrades, close };
 }
 
 /** Answers with JSON. */
@@ -63,6 +67,13 @@ export function reply(
 /** Answers with a problem as the server writes it. */
 export function refuse(response: ServerResponse, status: number, code: string, members: object = {}): void {
   reply(response, status, { title: code, status, code, detail: `It is ${code}.`, retryable: false, ...members });
+}
+
+/** Refuses as the server does behind a platform that keeps other statuses to itself: with 200. */
+export function refuseInBand(response: ServerResponse, status: number, code: string, members: object = {}): void {
+  response.setHeader('content-type', 'application/problem+json');
+  response.writeHead(200);
+  response.end(JSON.stringify({ title: code, status, code, detail: `It is ${code}.`, retryable: false, ...members }));
 }
 
 async function read(request: IncomingMessage): Promise<Asked> {
