@@ -21,7 +21,7 @@ from magisystem.deliberation import Deliberations, ModelChoice
 from magisystem.http.app import create_app
 from magisystem.http.entrance import SOCKET_PROTOCOL
 from magisystem.http.web import PAGES
-from magisystem.identity import ASSERTION_HEADER, Assertions
+from magisystem.identity import ASSERTION_HEADER, LOCAL_OWNER, Assertions
 from magisystem.logs import MemoryEventLog
 from magisystem.testing.scripted import ScriptedModel
 
@@ -150,6 +150,11 @@ async def test_a_stranger_finds_of_anothers_deliberation_what_they_find_of_none(
     taken = await server.http.post("/invocations", json={**QUESTION, "sessionId": "anns-session"}, headers=bob)
     assert (taken.status_code, taken.json()["code"]) == (403, "session_not_yours")
     assert (await server.http.get(f"/deliberations/{anns}", headers=ann)).json()["status"] == "complete"
+
+
+async def test_nobody_is_the_owner_of_what_was_kept_without_identity(server: Server, issuer: Issuer) -> None:
+    answer = await server.http.get("/deliberations", headers=bearing(issuer.access_token(LOCAL_OWNER)))
+    assert answer.status_code == 403
 
 
 async def test_one_owners_key_attaches_nobody_else(server: Server, issuer: Issuer) -> None:

@@ -51,8 +51,29 @@ def document() -> Schema:
     return {
         "openapi": "3.1.0",
         "info": {"title": "MAGISystem", "description": DESCRIPTION, "version": version("magisystem")},
-        "paths": _paths(),
-        "components": {"schemas": _schemas()},
+        "paths": {path: _asking_who(item) if path != "/ping" else item for path, item in _paths().items()},
+        "components": {"schemas": _schemas(), "securitySchemes": {"token": _TOKEN}},
+    }
+
+
+_TOKEN: Schema = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "With `MAGI_AUTH=oidc`: an access or ID token of the issuer. On a socket it may come as the subprotocol "
+    "`base64UrlBearerAuthorization.<token in base64url>`, beside `base64UrlBearerAuthorization`.",
+}
+_METHODS = frozenset({"get", "post", "put", "patch", "delete"})
+
+
+def _asking_who(item: Schema) -> Schema:
+    """Give a path's item with what asking who it is comes to; where nobody is asked, no token is needed."""
+    refusals = _refusals("401", "403", "429", "503")
+    return {
+        name: {**part, "security": [{}, {"token": []}], "responses": {**part["responses"], **refusals}}
+        if name in _METHODS
+        else part
+        for name, part in item.items()
     }
 
 

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from magisystem.errors import Unauthenticated
+from magisystem.errors import NotAllowed, Unauthenticated
 
 # Where nobody is told apart there is one owner: whoever reaches the server.
 LOCAL_OWNER = "local"
@@ -52,5 +52,9 @@ class Callers:
         if self._assertions is not None and assertion is not None:
             return self._assertions.owner(assertion)
         if self._tokens is not None and token is not None:
-            return await self._tokens.owner(token)
+            owner = await self._tokens.owner(token)
+            # What was kept while nobody was told apart is nobody's to claim by such a name.
+            if owner == LOCAL_OWNER:
+                raise NotAllowed
+            return owner
         raise Unauthenticated
