@@ -60,8 +60,8 @@ _TOKEN: Schema = {
     "type": "http",
     "scheme": "bearer",
     "bearerFormat": "JWT",
-    "description": "With `MAGI_AUTH=oidc`: an access or ID token of the issuer. On a socket it may come as the subprotocol "
-    "`base64UrlBearerAuthorization.<token in base64url>`, beside `base64UrlBearerAuthorization`.",
+    "description": "With `MAGI_AUTH=oidc`: an access or ID token of the issuer. On a socket it may be a subprotocol, "
+    "`base64UrlBearerAuthorization.<token in base64url>`, beside the bare `base64UrlBearerAuthorization`.",
 }
 _METHODS = frozenset({"get", "post", "put", "patch", "delete"})
 
