@@ -111,6 +111,8 @@ def _complete_start(sent: Fields, headers: Headers) -> None:
         )
     if sent.get("idempotencyKey", msgspec.Raw(b"null")) == msgspec.Raw(b"null"):
         sent["idempotencyKey"] = key or f"gateway-{uuid.uuid4()}"
+    # Left out, it would mean the runtime's own session to the container, which is where an owner's work is done.
+    sent.setdefault("sessionId", msgspec.Raw(b"null"))
     preferences = ",".join(headers.getlist("prefer")).split(",")
     if any(item.partition(";")[0].strip().lower() == "respond-async" for item in preferences):
         sent["detached"] = True
