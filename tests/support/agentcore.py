@@ -111,7 +111,7 @@ class StandInAgentCore:
         self.calls: list[Invocation] = []
         self.passes_headers = False
         self.faults: list[str] = []
-        self._credentials = credentials
+        self.credentials = credentials
         self._script: list[Scripted] = []
         self._came = asyncio.Condition()
         self._transports: dict[Any, asyncio.Transport] = {}
@@ -183,8 +183,8 @@ class StandInAgentCore:
         call = Invocation(scope["raw_path"].decode(), scope["query_string"].decode(), headers, body)
         assert call.path == f"/runtimes/{quote(ARN, safe='')}/invocations", call.path
         assert 33 <= len(headers.get(SESSION, "")) <= 256
-        if self._credentials is not None:
-            _check_signature(call, self._credentials)
+        if self.credentials is not None:
+            _check_signature(call, self.credentials)
         async with self._came:
             self.calls.append(call)
             self._came.notify_all()

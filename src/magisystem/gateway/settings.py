@@ -17,16 +17,16 @@ from magisystem.protocol.addresses import is_loopback
 Platform = Literal["local", "container", "agentcore", "lambda"]
 RuntimeAuth = Literal["jwt", "sigv4"]
 
-_Word = Annotated[str, msgspec.Meta(pattern=r"^[!-~]+$")]
-_Origin = Annotated[str, msgspec.Meta(pattern=r"^(\*|https?://[^/\s]+)$")]
+_Word = Annotated[str, msgspec.Meta(pattern=r"^[!-~]+\Z")]
+_Origin = Annotated[str, msgspec.Meta(pattern=r"^(\*|https?://[^/\s]+)\Z")]
 _Arn = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"^arn:aws[a-z-]*:bedrock-agentcore:[a-z0-9-]+:[0-9]{12}:runtime/[A-Za-z][A-Za-z0-9_]*-[A-Za-z0-9]+$"
+        pattern=r"^arn:aws[a-z-]*:bedrock-agentcore:[a-z0-9-]+:[0-9]{12}:runtime/[A-Za-z][A-Za-z0-9_]*-[A-Za-z0-9]+\Z"
     ),
 ]
-_Url = Annotated[str, msgspec.Meta(pattern=r"^https?://[^/\s?#]+/?$")]
-_Qualifier = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,47}$")]
+_Url = Annotated[str, msgspec.Meta(pattern=r"^https?://[^/\s?#]+/?\Z")]
+_Qualifier = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,47}\Z")]
 _Key = Annotated[str, msgspec.Meta(min_length=32)]
 
 _ENDPOINT = "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE"
@@ -72,7 +72,7 @@ class _Form:
     is_secret: bool = False
 
 
-_FORMS: Mapping[str, _Form] = {
+VARIABLES: Mapping[str, _Form] = {
     "MAGI_PLATFORM": _Form(Platform, "local, container, agentcore or lambda", "local"),
     "MAGI_HOST": _Form(_Word, "an address of this machine, such as 127.0.0.1", ""),
     "MAGI_PORT": _Form(Annotated[int, msgspec.Meta(ge=1, le=65_535)], "a port, from 1 to 65535", 8080),
@@ -107,7 +107,7 @@ def read_settings(environment: Mapping[str, str] | None = None, **given: Any) ->
     above = {f"MAGI_{name.upper()}": str(value) for name, value in given.items() if value is not None}
     texts = {**environment, **above}
     faults: list[str] = []
-    read = {variable: _read(variable, form, texts.get(variable, ""), faults) for variable, form in _FORMS.items()}
+    read = {variable: _read(variable, form, texts.get(variable, ""), faults) for variable, form in VARIABLES.items()}
     settings = None if faults else _settings(read, faults)
     if settings is None or faults:
         raise SettingsInvalid(" ".join(faults))
