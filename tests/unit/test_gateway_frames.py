@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from magisystem.gateway.asks import Reached
 from magisystem.gateway.frames import FrameCutter
 from magisystem.protocol.sse import KEEP_ALIVE, PRELUDE, frame
 
@@ -28,16 +29,17 @@ def cuts(stream: bytes) -> st.SearchStrategy[list[bytes]]:
 
 @given(cuts(STREAM))
 def test_all_frames_come_in_their_own_bytes_however_the_stream_is_cut(pieces: list[bytes]) -> None:
-    cutter = FrameCutter(0)
+    cutter = FrameCutter(Reached())
     given_ = [cutter.feed(piece) for piece in pieces]
     assert b"".join(given_) == b"".join(WHOLE)
     assert all(part == b"" or part.endswith(b"\n\n") for part in given_)
-    assert (cutter.cursor, cutter.is_ended, cutter.fault, cutter.deliberation_id) == (9, True, "", "d-1")
+    assert (cutter.cursor, cutter.is_ended, cutter.fault) == (9, True, "")
+    assert cutter.reached == Reached(9, "d-1")
 
 
 @given(st.lists(st.integers(0, len(STREAM)), max_size=6))
 def test_streams_that_break_anywhere_come_to_the_same_as_one_that_does_not(breaks: list[int]) -> None:
-    cutter = FrameCutter(0)
+    cutter = FrameCutter(Reached())
     received = b""
     for place in [*breaks, len(STREAM)]:
         # A stream that is resumed from the cursor, or one that is begun again from its beginning.
@@ -61,20 +63,20 @@ def test_streams_that_break_anywhere_come_to_the_same_as_one_that_does_not(break
     ],
 )
 def test_after_a_fault_nothing_more_is_given(frames: list[bytes], cursor: int, fault: str) -> None:
-    cutter = FrameCutter(0)
+    cutter = FrameCutter(Reached())
     assert cutter.feed(b"".join(frames)) == event(1)
     assert (cutter.cursor, cutter.fault) == (cursor, fault)
 
 
 def test_nothing_is_given_after_the_terminal_frame() -> None:
     for kind in ("complete", "cancelled", "error", "probe_end"):
-        cutter = FrameCutter(0)
+        cutter = FrameCutter(Reached())
         assert cutter.feed(event(1, kind) + event(2)) == event(1, kind)
         assert cutter.is_ended
 
 
 def test_a_frame_without_end_is_a_fault_and_takes_no_more_memory_than_the_limit() -> None:
-    cutter = FrameCutter(0, limit_bytes=1_000)
+    cutter = FrameCutter(Reached(), limit_bytes=1_000)
     assert cutter.feed(b"id: 1\ndata: " + b"x" * 900) == b""
     assert cutter.fault == ""
     assert cutter.feed(b"x" * 200) == b""

@@ -7,7 +7,7 @@ import pytest
 from starlette.datastructures import Headers
 
 from magisystem.errors import InvalidRequest, RuntimeThrottled
-from magisystem.gateway.asks import Ask, read_ask
+from magisystem.gateway.asks import Ask, Reached, read_ask
 from magisystem.gateway.calls import traces
 from magisystem.gateway.deadline import time_left_s
 from magisystem.gateway.late_refusals import LateRefusals
@@ -56,7 +56,7 @@ def test_a_starts_own_key_is_kept_and_null_counts_as_none() -> None:
     one, other = (json.loads(asked({"question": "q", "idempotencyKey": None}).body()) for _ in range(2))
     assert one["idempotencyKey"] != other["idempotencyKey"]
     ask = asked({"question": "q"})
-    assert ask.body() == ask.body() == ask.rest("", 0)
+    assert ask.body() == ask.body() == ask.rest(Reached())
 
 
 def test_what_is_not_read_is_sent_as_it_came() -> None:
@@ -67,11 +67,12 @@ def test_what_is_not_read_is_sent_as_it_came() -> None:
 
 def test_the_rest_is_asked_for_by_a_deliberations_id_and_of_a_probe_by_its_own_cursor() -> None:
     start = asked({"question": "q"})
-    assert json.loads(start.rest("d", 7)) == {"action": "resume", "deliberationId": "d", "after": 7}
-    assert start.page("", 0) is None
+    assert json.loads(start.rest(Reached(7, "d"))) == {"action": "resume", "deliberationId": "d", "after": 7}
+    assert start.page(Reached()) is None
     probe = asked({"action": "probe", "seconds": 40, "after": 2})
-    assert (probe.after, json.loads(probe.rest("", 9))) == (2, {"action": "probe", "seconds": 40, "after": 9})
-    page = probe.page("", 9)
+    assert json.loads(probe.rest(Reached(9))) == {"action": "probe", "seconds": 40, "after": 9}
+    assert (probe.reached.after, json.loads(probe.rest(Reached(9, started_at=5)))["startedAt"]) == (2, 5)
+    page = probe.page(Reached(9))
     assert page is not None
     assert json.loads(page) == {"action": "probe", "seconds": 40, "after": 9, "stream": False, "wait": 0}
 
