@@ -47,6 +47,10 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
     assert "MAGI_GATEWAY_KEY is missing: it should be " in told
     assert "MAGI_RUNTIME_ARN is missing: it should be " in told
     assert "'70000'" in told
+    # From what cannot be read nothing is concluded.
+    assert "serves whoever comes" not in told
+    both = faults({"MAGI_PORT": "x"}, host="0.0.0.0")  # noqa: S104 - refused
+    assert all(part in both for part in ("MAGI_PORT should be", "serves whoever comes", "MAGI_GATEWAY_KEY is missing"))
 
 
 @pytest.mark.parametrize("key", ["short-secret", "k" * 31])

@@ -108,14 +108,14 @@ def read_settings(environment: Mapping[str, str] | None = None, **given: Any) ->
     texts = {**environment, **above}
     faults: list[str] = []
     read = {variable: _read(variable, form, texts.get(variable, ""), faults) for variable, form in VARIABLES.items()}
-    settings = None if faults else _settings(read, faults)
-    if settings is None or faults:
+    settings = _settings(read, faults)
+    if settings is None:
         raise SettingsInvalid(" ".join(faults))
     return settings
 
 
 def _read(variable: str, form: _Form, text: str, faults: list[str]) -> Any:
-    """Give a variable's value; what is wrong with it is added to ``faults``."""
+    """Give a variable's value; what is wrong with it is added to ``faults``, and nothing follows from it."""
     if not text.strip():
         if form.otherwise is None:
             faults.append(f"{variable} is missing: it should be {form.words}.")
@@ -126,12 +126,12 @@ def _read(variable: str, form: _Form, text: str, faults: list[str]) -> Any:
     except msgspec.ValidationError:
         shown = "" if form.is_secret else f"; it is {text!r}"
         faults.append(f"{variable} should be {form.words}{shown}.")
-        return form.otherwise
+        return None
 
 
 def _settings(read: Mapping[str, Any], faults: list[str]) -> GatewaySettings | None:
-    """Put together what was read, and look at what one says of another."""
-    platform: Platform = read["MAGI_PLATFORM"]
+    """Put together what was read, and look at what one says of another; ``None`` where anything is wrong."""
+    platform: Platform = read["MAGI_PLATFORM"] or "local"
     host: str = read["MAGI_HOST"] or ("127.0.0.1" if platform == "local" else "0.0.0.0")  # noqa: S104 - asked for
     oidc = _policy(read, faults) if read["MAGI_AUTH"] == "oidc" else None
     if read["MAGI_AUTH"] == "none" and not read["MAGI_INSECURE"] and not is_loopback(host):
