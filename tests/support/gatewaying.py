@@ -1,6 +1,6 @@
 """A gateway in the test's own event loop, and the chain from it over AgentCore's data plane to a real server."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +35,7 @@ class Gateway:
     http: httpx2.AsyncClient
     agentcore: StandInAgentCore
     opened: Opened
+    stop: Callable[[], None]
 
     async def ask(self, body: Mapping[str, Any] | None = None, **headers: str) -> httpx2.Response:
         asked = {"question": QUESTION} if body is None else body
@@ -46,7 +47,7 @@ async def gateway(
     agentcore: StandInAgentCore, *, timing: Timing = TIMING, endpoint: str = "", **settings: str
 ) -> AsyncGenerator[Gateway]:
     """Serve a gateway in front of a data plane."""
-    async with listening(agentcore) as data_plane:
+    async with agentcore.serving() as data_plane:
         environment = {
             "MAGI_GATEWAY_KEY": KEY,
             "MAGI_RUNTIME_ARN": ARN,
@@ -57,11 +58,11 @@ async def gateway(
         awaited = Awaited()
         async with (
             open_gateway(read, timing) as opened,
-            listening(create_gateway(read, awaited)) as url,
+            listening(app := create_gateway(read, awaited)) as url,
             httpx2.AsyncClient(base_url=url, timeout=30) as http,
         ):
             awaited.give(opened)
-            yield Gateway(url, http, agentcore, opened)
+            yield Gateway(url, http, agentcore, opened, app.state.stopping.set)
 
 
 @asynccontextmanager
