@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from cfnlint.api import ManualArgs, lint_file
@@ -34,7 +34,7 @@ def statements(template: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+    return cast("list[Any]", value) if isinstance(value, list) else [value]
 
 
 def text(value: Any) -> str:
