@@ -74,7 +74,7 @@ deploy-check: deploy-setup ## Check image and infrastructure: types, hadolint, s
 	@$(BIN)/ruff format --check deploy tests/deploy
 	@$(BIN)/pyright -p deploy/pyrightconfig.json
 	@$(BIN)/hadolint deploy/Dockerfile
-	@$(BIN)/python -m pytest tests/deploy
+	@$(BIN)/python -m pytest --timeout 180 tests/deploy
 
 fmt: $(WEB_READY) ## Format and fix what can be fixed
 	@$(BIN)/ruff check --fix .

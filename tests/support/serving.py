@@ -54,6 +54,7 @@ class Server:
     url: str
     deliberations: Deliberations
     model: ScriptedModel
+    app: ASGIApp
 
 
 @asynccontextmanager
@@ -77,10 +78,10 @@ async def scripted_server(
         catalogue = open_catalogue(settings_read)
         application = Application(settings_read, running, catalogue, callers=callers or told_apart)
         async with (
-            listening(create_app(application, bundle)) as url,
+            listening(app := create_app(application, bundle)) as url,
             httpx2.AsyncClient(base_url=url, timeout=20) as http,
         ):
-            yield Server(http, url, running, model)
+            yield Server(http, url, running, model, app)
 
 
 async def until_idle(server: Server) -> None:

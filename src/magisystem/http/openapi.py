@@ -113,6 +113,7 @@ _PROBLEM: Schema = {
         "code": {"type": "string"},
         "detail": {"type": "string"},
         "retryable": {"type": "boolean"},
+        "retryAfter": {"type": "integer", "description": "Seconds, as in the header `Retry-After`."},
         "field": {"type": "string"},
         "faults": {
             "type": "array",

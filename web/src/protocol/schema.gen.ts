@@ -74,6 +74,24 @@ export interface paths {
                     };
                 };
                 /** @description A problem */
+                readonly 401: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 403: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
                 readonly 404: {
                     headers: {
                         readonly [name: string]: unknown;
@@ -120,6 +138,15 @@ export interface paths {
                 };
                 /** @description A problem */
                 readonly 421: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 429: {
                     headers: {
                         readonly [name: string]: unknown;
                     };
@@ -227,6 +254,24 @@ export interface paths {
                     };
                 };
                 /** @description A problem */
+                readonly 401: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 403: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
                 readonly 404: {
                     headers: {
                         readonly [name: string]: unknown;
@@ -273,6 +318,15 @@ export interface paths {
                 };
                 /** @description A problem */
                 readonly 421: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 429: {
                     headers: {
                         readonly [name: string]: unknown;
                     };
@@ -371,6 +425,33 @@ export interface paths {
                     };
                 };
                 /** @description A problem */
+                readonly 401: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 403: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 429: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
                 readonly 503: {
                     headers: {
                         readonly [name: string]: unknown;
@@ -420,7 +501,34 @@ export interface paths {
                     };
                 };
                 /** @description A problem */
+                readonly 401: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 403: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
                 readonly 404: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 429: {
                     headers: {
                         readonly [name: string]: unknown;
                     };
@@ -483,6 +591,24 @@ export interface paths {
                     };
                 };
                 /** @description A problem */
+                readonly 401: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 403: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
                 readonly 408: {
                     headers: {
                         readonly [name: string]: unknown;
@@ -511,6 +637,15 @@ export interface paths {
                 };
                 /** @description A problem */
                 readonly 415: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 429: {
                     headers: {
                         readonly [name: string]: unknown;
                     };
@@ -550,6 +685,24 @@ export interface paths {
                     content?: never;
                 };
                 /** @description A problem */
+                readonly 401: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 403: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
                 readonly 404: {
                     headers: {
                         readonly [name: string]: unknown;
@@ -560,6 +713,15 @@ export interface paths {
                 };
                 /** @description A problem */
                 readonly 409: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 429: {
                     headers: {
                         readonly [name: string]: unknown;
                     };
@@ -625,6 +787,42 @@ export interface paths {
                         };
                     };
                 };
+                /** @description A problem */
+                readonly 401: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 403: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 429: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 503: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
             };
         };
         readonly put?: never;
@@ -687,6 +885,33 @@ export interface paths {
                     };
                 };
                 /** @description A problem */
+                readonly 401: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 403: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 429: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
                 readonly 503: {
                     headers: {
                         readonly [name: string]: unknown;
@@ -739,6 +964,33 @@ export interface paths {
                 };
                 /** @description A problem */
                 readonly 400: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 401: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 403: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 429: {
                     headers: {
                         readonly [name: string]: unknown;
                     };
@@ -811,7 +1063,34 @@ export interface paths {
                     };
                 };
                 /** @description A problem */
+                readonly 401: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 403: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
                 readonly 404: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 429: {
                     headers: {
                         readonly [name: string]: unknown;
                     };
@@ -869,7 +1148,43 @@ export interface paths {
                     };
                 };
                 /** @description A problem */
+                readonly 401: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 403: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
                 readonly 404: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 429: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 503: {
                     headers: {
                         readonly [name: string]: unknown;
                     };
@@ -901,7 +1216,34 @@ export interface paths {
                     content?: never;
                 };
                 /** @description A problem */
+                readonly 401: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 403: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
                 readonly 404: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 429: {
                     headers: {
                         readonly [name: string]: unknown;
                     };
@@ -957,6 +1299,24 @@ export interface paths {
                     };
                 };
                 /** @description A problem */
+                readonly 401: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 403: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
                 readonly 404: {
                     headers: {
                         readonly [name: string]: unknown;
@@ -976,6 +1336,15 @@ export interface paths {
                 };
                 /** @description A problem */
                 readonly 415: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 429: {
                     headers: {
                         readonly [name: string]: unknown;
                     };
@@ -1055,6 +1424,24 @@ export interface paths {
                     };
                 };
                 /** @description A problem */
+                readonly 401: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 403: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
                 readonly 404: {
                     headers: {
                         readonly [name: string]: unknown;
@@ -1065,6 +1452,15 @@ export interface paths {
                 };
                 /** @description A problem */
                 readonly 409: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 429: {
                     headers: {
                         readonly [name: string]: unknown;
                     };
@@ -1124,7 +1520,43 @@ export interface paths {
                     };
                 };
                 /** @description A problem */
+                readonly 401: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 403: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
                 readonly 404: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 429: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 503: {
                     headers: {
                         readonly [name: string]: unknown;
                     };
@@ -1152,6 +1584,8 @@ export interface components {
             readonly code: string;
             readonly detail: string;
             readonly retryable?: boolean;
+            /** @description Seconds, as in the header `Retry-After`. */
+            readonly retryAfter?: number;
             readonly field?: string;
             readonly faults?: readonly {
                 readonly field?: string;
@@ -2027,6 +2461,7 @@ export interface components {
             readonly prompt?: string | null;
             /**
              * Sessionid
+             * @description The session that this is a turn of; without it, or null, a new one. Through AgentCore, leaving it out means the runtime session, and null a new one.
              * @default null
              */
             readonly sessionId?: string | null;
