@@ -250,7 +250,7 @@ async def test_the_documentation_has_the_probe(server: Server) -> None:
         *("seconds", "intervalMs", "bytes", "quietMs", "keepAliveMs", "startedAt"),
         *("after", "Last-Event-ID", "wait"),
     }
-    assert set(probe["get"]["responses"]) == {"200", "400", "429"}
+    assert set(probe["get"]["responses"]) >= {"200", "400", "429"}
     schemas = document["components"]["schemas"]
     for part in schemas["ProbeFrame"]["oneOf"]:
         assert schemas[part["$ref"].rpartition("/")[2]]["properties"]["sentAt"]["type"] == "integer"
