@@ -352,6 +352,26 @@ async def test_a_bodys_own_session_does_not_choose_where_it_runs(chained: Gatewa
     assert len({call.headers[SESSION] for call in chained.agentcore.calls}) == 1
 
 
+PROBE = {"action": "probe", "seconds": 1.0, "intervalMs": 50, "bytes": 16}
+
+
+async def test_a_probe_of_the_whole_way_is_resumed_on_its_own_schedule(chained: Gateway) -> None:
+    chained.agentcore.script(Break(3, beyond=9), Break(2, How.CLEAN_END))
+    answer = await chained.ask(PROBE)
+    told = [json.loads(frame.partition(b"data: ")[2]) for frame in frames(answer.content)]
+    assert [each["seq"] for each in told] == list(range(1, 22))
+    assert (told[0]["type"], told[-1]["type"]) == ("probe_start", "probe_end")
+    sent = [call.json for call in chained.agentcore.calls]
+    began = {**PROBE, "startedAt": told[0]["startedAt"]}
+    assert sent == [PROBE, {**began, "after": 3}, {**began, "after": 5}]
+
+
+async def test_a_probe_from_the_gateway_itself_asks_the_runtime_nothing(chained: Gateway) -> None:
+    answer = await chained.http.get("/probe", params={"seconds": 0.2, "intervalMs": 50})
+    assert json.loads(frames(answer.content)[-1].partition(b"data: ")[2])["type"] == "probe_end"
+    assert chained.agentcore.calls == []
+
+
 # --- Silence, slowness, leaving -----------------------------------------------------------------------------------
 
 
