@@ -208,6 +208,7 @@ async def test_whoever_is_not_known_reaches_nothing_but_ping() -> None:
             assert answer.headers["www-authenticate"] == "Bearer"
         other = await served.ask(COUNCILS, {"authorization": f"Bearer {issuer.access_token(client_id='other')}"})
         assert (other.status_code, other.json()["code"]) == (403, "not_allowed")
+        assert (await served.http.get("/probe")).status_code == 401
         assert (await served.http.get("/ping")).json()["status"] == "healthy"
         assert served.agentcore.calls == []
 

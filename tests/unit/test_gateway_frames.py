@@ -50,6 +50,14 @@ def test_streams_that_break_anywhere_come_to_the_same_as_one_that_does_not(break
     assert received == b"".join(WHOLE)
 
 
+def test_what_has_been_given_is_passed_over_where_a_stream_begins_anew() -> None:
+    cutter = FrameCutter(Reached())
+    given_ = cutter.feed(b"".join(WHOLE[:4]) + WHOLE[4][:9])
+    cutter.renew()
+    assert given_ + cutter.feed(STREAM) == b"".join(WHOLE)
+    assert cutter.is_ended
+
+
 @pytest.mark.parametrize(
     ("frames", "cursor", "fault"),
     [
