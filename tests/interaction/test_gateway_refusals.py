@@ -100,7 +100,7 @@ async def test_a_wait_that_is_too_long_is_the_clients_to_decide(served: Gateway)
 
 @pytest.mark.parametrize("status", [200, 424])
 async def test_a_problem_of_the_application_gets_its_own_status_back(served: Gateway, status: int) -> None:
-    body = b'{"title":"T","status":429,"code":"rate_limited","detail":"Slower.","retryable":true,"retryAfter":4}'
+    body = b'{"title":"T","status":429,"code":"rate_limited","detail":"Slower.","retryable":true,"retryAfter":3.2}'
     served.agentcore.script(Answer(body, "application/problem+json", status))
     answer = await served.ask({"question": QUESTION})
     assert (answer.status_code, answer.content, answer.headers["retry-after"]) == (429, body, "4")

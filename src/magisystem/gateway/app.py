@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from importlib.metadata import version
+from math import ceil
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -139,7 +140,7 @@ async def _answer_refusal(_: Request, error: Exception) -> Response:
     assert isinstance(error, RefusedByRuntime)  # noqa: S101 - registered for it alone
     answer = Response(error.body, error.problem.status, media_type=MEDIA_TYPE)
     if error.problem.retry_after is not None:
-        answer.headers["retry-after"] = f"{error.problem.retry_after:.0f}"
+        answer.headers["retry-after"] = str(ceil(error.problem.retry_after))
     if error.problem.status == 401:
         answer.headers["www-authenticate"] = "Bearer"
     return answer
