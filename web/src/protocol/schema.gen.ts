@@ -32,7 +32,7 @@ export interface paths {
                      *       "question": "Should we move the billing service to Rust?"
                      *     }
                      */
-                    readonly "application/json": components["schemas"]["StartRequest"] | components["schemas"]["ResumeRequest"] | components["schemas"]["CancelRequest"] | components["schemas"]["GetRequest"] | components["schemas"]["ForgetRequest"] | components["schemas"]["RenameRequest"] | components["schemas"]["ListRequest"] | components["schemas"]["SessionsRequest"] | components["schemas"]["SessionRequest"] | components["schemas"]["CouncilsRequest"] | components["schemas"]["GetCouncilRequest"] | components["schemas"]["PutCouncilRequest"] | components["schemas"]["DeleteCouncilRequest"] | components["schemas"]["ModelsRequest"];
+                    readonly "application/json": components["schemas"]["StartRequest"] | components["schemas"]["ResumeRequest"] | components["schemas"]["CancelRequest"] | components["schemas"]["GetRequest"] | components["schemas"]["ForgetRequest"] | components["schemas"]["RenameRequest"] | components["schemas"]["ListRequest"] | components["schemas"]["SessionsRequest"] | components["schemas"]["SessionRequest"] | components["schemas"]["CouncilsRequest"] | components["schemas"]["GetCouncilRequest"] | components["schemas"]["PutCouncilRequest"] | components["schemas"]["DeleteCouncilRequest"] | components["schemas"]["ModelsRequest"] | components["schemas"]["ProbeRequest"];
                 };
             };
             readonly responses: {
@@ -212,7 +212,7 @@ export interface paths {
                      *       "question": "Should we move the billing service to Rust?"
                      *     }
                      */
-                    readonly "application/json": components["schemas"]["StartRequest"] | components["schemas"]["ResumeRequest"] | components["schemas"]["CancelRequest"] | components["schemas"]["GetRequest"] | components["schemas"]["ForgetRequest"] | components["schemas"]["RenameRequest"] | components["schemas"]["ListRequest"] | components["schemas"]["SessionsRequest"] | components["schemas"]["SessionRequest"] | components["schemas"]["CouncilsRequest"] | components["schemas"]["GetCouncilRequest"] | components["schemas"]["PutCouncilRequest"] | components["schemas"]["DeleteCouncilRequest"] | components["schemas"]["ModelsRequest"];
+                    readonly "application/json": components["schemas"]["StartRequest"] | components["schemas"]["ResumeRequest"] | components["schemas"]["CancelRequest"] | components["schemas"]["GetRequest"] | components["schemas"]["ForgetRequest"] | components["schemas"]["RenameRequest"] | components["schemas"]["ListRequest"] | components["schemas"]["SessionsRequest"] | components["schemas"]["SessionRequest"] | components["schemas"]["CouncilsRequest"] | components["schemas"]["GetCouncilRequest"] | components["schemas"]["PutCouncilRequest"] | components["schemas"]["DeleteCouncilRequest"] | components["schemas"]["ModelsRequest"] | components["schemas"]["ProbeRequest"];
                 };
             };
             readonly responses: {
@@ -384,6 +384,118 @@ export interface paths {
                             /** @description Unix second of the last change of status. */
                             readonly time_of_last_update: number;
                         };
+                    };
+                };
+            };
+        };
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/probe": {
+        readonly parameters: {
+            readonly query?: {
+                readonly seconds?: number;
+                readonly intervalMs?: number;
+                readonly bytes?: number;
+                readonly quietMs?: number;
+                readonly keepAliveMs?: number;
+                readonly startedAt?: number | null;
+                readonly after?: number;
+                readonly wait?: number;
+            };
+            readonly header?: {
+                readonly "Last-Event-ID"?: number;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * A probe: frames of no meaning, by whose times a path is measured (`magi doctor`)
+         * @description With `wait`, or `Accept: application/json` alone, it answers one page of what is due after the cursor. To go on with a probe on any server: the same parameters, the cursor, and the `startedAt` of its first frame.
+         */
+        readonly get: {
+            readonly parameters: {
+                readonly query?: {
+                    readonly seconds?: number;
+                    readonly intervalMs?: number;
+                    readonly bytes?: number;
+                    readonly quietMs?: number;
+                    readonly keepAliveMs?: number;
+                    readonly startedAt?: number | null;
+                    readonly after?: number;
+                    readonly wait?: number;
+                };
+                readonly header?: {
+                    readonly "Last-Event-ID"?: number;
+                };
+                readonly path?: never;
+                readonly cookie?: never;
+            };
+            readonly requestBody?: never;
+            readonly responses: {
+                /** @description As asked */
+                readonly 200: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "text/event-stream": components["schemas"]["ProbeFrame"];
+                        readonly "application/json": {
+                            readonly events: readonly components["schemas"]["ProbeFrame"][];
+                            readonly cursor: number;
+                            /** @description Whether the last one is among them or before them. */
+                            readonly done: boolean;
+                        };
+                    };
+                };
+                /** @description A problem */
+                readonly 400: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 401: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 403: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 429: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A problem */
+                readonly 503: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
             };
@@ -1409,7 +1521,7 @@ export interface paths {
                         readonly "application/json": {
                             readonly events: readonly components["schemas"]["Event"][];
                             readonly cursor: number;
-                            /** @description Whether the terminal event is among the events or before them. */
+                            /** @description Whether the last one is among them or before them. */
                             readonly done: boolean;
                         };
                     };
@@ -1591,6 +1703,60 @@ export interface components {
                 readonly field?: string;
                 readonly message?: string;
             }[];
+        };
+        readonly ProbeFrame: components["schemas"]["ProbeStart"] | components["schemas"]["ProbeFill"] | components["schemas"]["ProbeEnd"];
+        /**
+         * ProbeStarted
+         * @description The first frame. Times are Unix milliseconds by the server's clock.
+         *
+         *         ``headers`` are those of the request that arrived, by their names in lower case: the value of what is harmless to
+         *         say, and ``True`` where the value is nobody's business.
+         */
+        readonly ProbeStart: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly type: "ProbeStart";
+            readonly seq: number;
+            readonly sentAt: number;
+            readonly startedAt: number;
+            /** @default  */
+            readonly platform?: string;
+            /** @default  */
+            readonly version?: string;
+            /** @default {} */
+            readonly headers?: {
+                readonly [key: string]: string | boolean;
+            };
+        };
+        /**
+         * ProbeFrame
+         * @description A frame in the middle; ``fill`` is there for its length.
+         */
+        readonly ProbeFill: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly type: "ProbeFill";
+            readonly seq: number;
+            readonly sentAt: number;
+            /** @default  */
+            readonly fill?: string;
+        };
+        /**
+         * ProbeEnded
+         * @description The last frame. A stream that ends without it was cut.
+         */
+        readonly ProbeEnd: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly type: "ProbeEnd";
+            readonly seq: number;
+            readonly sentAt: number;
         };
         /**
          * Start
@@ -2288,6 +2454,69 @@ export interface components {
             readonly action: "models";
         };
         /**
+         * ProbeRequest
+         * @description Asks for a probe stream, by which a path is measured: numbered frames of no meaning, and no model.
+         */
+        readonly ProbeRequest: {
+            /**
+             * Action
+             * @constant
+             */
+            readonly action: "probe";
+            /**
+             * Seconds
+             * @description The whole length.
+             * @default 40
+             */
+            readonly seconds?: number;
+            /**
+             * Intervalms
+             * @description Between two frames.
+             * @default 500
+             */
+            readonly intervalMs?: number;
+            /**
+             * Bytes
+             * @description Of fill, in every frame.
+             * @default 64
+             */
+            readonly bytes?: number;
+            /**
+             * Quietms
+             * @description How long there are no frames, in the middle.
+             * @default 0
+             */
+            readonly quietMs?: number;
+            /**
+             * Keepalivems
+             * @default 10000
+             */
+            readonly keepAliveMs?: number;
+            /**
+             * After
+             * @description The last seq received: the probe goes on behind it.
+             * @default 0
+             */
+            readonly after?: number;
+            /**
+             * Startedat
+             * @description To go on with a probe on its own schedule: the `startedAt` of its first frame.
+             * @default null
+             */
+            readonly startedAt?: number | null;
+            /**
+             * Stream
+             * @default true
+             */
+            readonly stream?: boolean;
+            /**
+             * Wait
+             * @description With `stream: false`: seconds to wait for something.
+             * @default 0
+             */
+            readonly wait?: number;
+        };
+        /**
          * PutCouncilRequest
          * @description Keeps a council under an id, in place of what was kept under it.
          */
@@ -2524,6 +2753,10 @@ export interface components {
 }
 export type Event = components['schemas']['Event'];
 export type Problem = components['schemas']['Problem'];
+export type ProbeFrame = components['schemas']['ProbeFrame'];
+export type ProbeStart = components['schemas']['ProbeStart'];
+export type ProbeFill = components['schemas']['ProbeFill'];
+export type ProbeEnd = components['schemas']['ProbeEnd'];
 export type Start = components['schemas']['Start'];
 export type Mode = components['schemas']['Mode'];
 export type CouncilCard = components['schemas']['CouncilCard'];
@@ -2572,6 +2805,7 @@ export type GetRequest = components['schemas']['GetRequest'];
 export type LimitsRequest = components['schemas']['LimitsRequest'];
 export type ListRequest = components['schemas']['ListRequest'];
 export type ModelsRequest = components['schemas']['ModelsRequest'];
+export type ProbeRequest = components['schemas']['ProbeRequest'];
 export type PutCouncilRequest = components['schemas']['PutCouncilRequest'];
 export type RenameRequest = components['schemas']['RenameRequest'];
 export type ResumeRequest = components['schemas']['ResumeRequest'];
