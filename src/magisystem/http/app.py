@@ -1,9 +1,7 @@
 """The ASGI application: which path does what."""
 
 import asyncio
-import hashlib
 import logging
-import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,6 +40,7 @@ from magisystem.http.runtime import (
     RuntimeEnvelope,
     RuntimeSessions,
     answer_fault_enveloped,
+    in_runtime_session,
     is_enveloped,
     runtime_session,
 )
@@ -51,7 +50,6 @@ from magisystem.http.verbs import Answer, Verbs
 from magisystem.http.web import BUNDLE, PAGES, Web, wants_page
 from magisystem.protocol.codec import encode_value
 from magisystem.protocol.requests import (
-    SESSION_ID,
     CouncilRequest,
     ListRequest,
     PageRequest,
@@ -294,7 +292,7 @@ class Routes:
     async def _start(self, verbs: Verbs, start: StartRequest, request: Request) -> Response:
         key = start.idempotency_key or idempotency_key(request)
         deliberations, owner = self.application.deliberations, verbs.owner
-        start = _in_runtime_session(start, request)
+        start = in_runtime_session(start, request.scope)
         proposed = await proposal(start, self.application.councils, owner)
         with trace_continued(request.headers):
             deliberation_id = await deliberations.start(proposed, owner, key)
@@ -339,17 +337,6 @@ def _body_is_the(part: str) -> Generator[None]:
                 Fault(bare(fault.field), fault.message.replace(f"`{part}.", "`")) for fault in error.faults
             )
         raise
-
-
-def _in_runtime_session(start: StartRequest, request: Request) -> StartRequest:
-    """Give a start that says nothing of a session as one in AgentCore's, in which it came."""
-    session_id = runtime_session(request.scope)
-    if session_id is None or "session_id" in start.model_fields_set:
-        return start
-    # Its id is ours where ours may look so.
-    is_fit = re.fullmatch(SESSION_ID, session_id) is not None
-    ours = session_id if is_fit else f"runtime-{hashlib.sha256(session_id.encode()).hexdigest()}"
-    return start.model_copy(update={"session_id": ours})
 
 
 def _id(request: Request) -> str:
