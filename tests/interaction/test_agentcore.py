@@ -262,6 +262,12 @@ async def test_no_spelling_of_the_data_planes_path_gets_around_its_sessions(path
         assert (await server.http.post(path, headers=bob, **asked)).json()["code"] == "session_not_yours"
 
 
+async def test_a_slash_too_many_leads_nowhere() -> None:
+    async with scripted_server(ScriptedModel(), platform="container") as server:
+        answer = await server.http.post("/invocations/", json=QUESTION, headers={"host": "evil.example.com"})
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
 async def test_a_start_on_a_socket_is_a_turn_of_its_runtime_session() -> None:
     async with runtime() as server, talking(server.url, additional_headers={SESSION: SESSION_ID}) as talk:
         await talk.ask(QUESTION)

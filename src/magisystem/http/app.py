@@ -109,6 +109,8 @@ def create_app(application: Application, bundle: Path = BUNDLE, *, loaded: async
             ),
         ],
     )
+    # A redirect would be made of the request's own Host, and be http behind whatever ends TLS.
+    app.router.redirect_slashes = False
     app.state.stopping = stopping
     return app
 
