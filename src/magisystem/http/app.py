@@ -2,14 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Generator
+from collections.abc import Coroutine, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from starlette.applications import Starlette
@@ -32,7 +32,7 @@ from magisystem.http.event_stream import EventStream
 from magisystem.http.heads import cursor, idempotency_key, longest_wait_s, prefers_no_wait, wants_only_json
 from magisystem.http.hosts import HostCheck, allowed_hosts
 from magisystem.http.loading import Loading
-from magisystem.http.problems import answer_error, answer_http_error, answered_error
+from magisystem.http.problems import ServerStopping, answer_error, answer_http_error, answered_error
 from magisystem.http.proposals import proposal
 from magisystem.http.rates import Rates
 from magisystem.http.runtime import (
@@ -65,6 +65,7 @@ from magisystem.protocol.values import BODY_BYTES
 
 _log = logging.getLogger(__name__)
 SERVICE = "magisystem-backend"
+T = TypeVar("T")
 
 
 def create_app(application: Application, bundle: Path = BUNDLE, *, loaded: asyncio.Event | None = None) -> Starlette:
@@ -305,17 +306,34 @@ class Routes:
             return _begun(deliberation_id, is_preferred=is_preferred)
         if start.stream and not wants_only_json(request):
             return self._stream(owner, deliberation_id, 0)
-        state = await deliberations.outcome(deliberation_id, owner)
+        state = await self._unless_stopping(deliberations.outcome(deliberation_id, owner))
         return Response(encode_value(state), media_type="application/json")
 
     async def _follow(self, owner: str, deliberation_id: str, after: int, wait_s: float | None) -> Response:
         """Stream from a cursor; or, with ``wait_s``, give what there is after it, waiting so long for something."""
         deliberations = self.application.deliberations
         if wait_s is not None:
-            return _page(await deliberations.poll(deliberation_id, owner, after, wait_s), after)
+            return _page(await self._unless_stopping(deliberations.poll(deliberation_id, owner, after, wait_s)), after)
         # What cannot be followed must be refused before the stream begins.
         await deliberations.read(deliberation_id, owner, after, limit=0)
         return self._stream(owner, deliberation_id, after)
+
+    async def _unless_stopping(self, waiting: Coroutine[Any, Any, T]) -> T:
+        """Wait for what is to be answered with one document; the server's end would break it off without a word.
+
+        Raises:
+            ServerStopping: the server stops first.
+        """
+        tasks = answer, _ = asyncio.create_task(waiting), asyncio.create_task(self.stopping.wait())
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if answer.done():
+                return answer.result()
+            raise ServerStopping
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def _stream(self, owner: str, deliberation_id: str, after: int) -> EventStream:
         following = self.application.deliberations.follow(deliberation_id, owner, after)
