@@ -11,10 +11,14 @@ import httpx2
 import pytest
 from opentelemetry import trace
 from tests.interaction.test_http import QUESTION, hanging
+from tests.interaction.test_socket import talking
 from tests.support.serving import Server, scripted_server, until_idle
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from magisystem.council.briefs import Brief
-from magisystem.errors import Unauthenticated
+from magisystem.errors import SessionNotYours, Unauthenticated
+from magisystem.http.runtime import RuntimeSessions
 from magisystem.identity import Callers
 from magisystem.protocol.codec import decode
 from magisystem.protocol.events import AnyEvent, Cancelled, Complete, Start
@@ -236,6 +240,46 @@ async def _start(
     return await server.http.post(
         "/invocations", json={**QUESTION, "stream": False, **said}, headers={SESSION: session_id, **(headers or {})}
     )
+
+
+async def test_a_session_in_use_is_not_forgotten_for_a_crowd_of_others() -> None:
+    sessions = RuntimeSessions()
+    sessions.enter(SESSION_ID, "alice")
+    for n in range(20_000):
+        sessions.enter(f"{n}", "bob")
+        if n % 1_000 == 0:
+            sessions.enter(SESSION_ID, "alice")
+    with pytest.raises(SessionNotYours):
+        sessions.enter(SESSION_ID, "bob")
+
+
+@pytest.mark.parametrize("path", ["/runtimes//invocations", f"{DATA_PLANE}%0A"])
+async def test_no_spelling_of_the_data_planes_path_gets_around_its_sessions(path: str) -> None:
+    async with scripted_server(ScriptedModel(), callers=Callers(Names())) as server:
+        asked: dict[str, Any] = {"json": {"action": "list"}}
+        alice, bob = ({"authorization": f"Bearer {name}", SESSION: SESSION_ID} for name in ("alice", "bob"))
+        assert (await server.http.post(DATA_PLANE, headers=alice, **asked)).status_code == 200
+        assert (await server.http.post(path, headers=bob, **asked)).json()["code"] == "session_not_yours"
+
+
+async def test_a_slash_too_many_leads_nowhere() -> None:
+    async with scripted_server(ScriptedModel(), platform="container") as server:
+        answer = await server.http.post("/invocations/", json=QUESTION, headers={"host": "evil.example.com"})
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+async def test_a_start_on_a_socket_is_a_turn_of_its_runtime_session() -> None:
+    async with runtime() as server, talking(server.url, additional_headers={SESSION: SESSION_ID}) as talk:
+        await talk.ask(QUESTION)
+        start = (await talk.hear_until("events"))["events"][0]
+        assert start["sessionId"] == SESSION_ID
+
+
+async def test_a_socket_in_what_is_no_runtime_session_is_refused() -> None:
+    async with runtime() as server:
+        with pytest.raises(InvalidStatus) as refused:
+            await connect(server.url.replace("http:", "ws:") + "/ws", additional_headers={SESSION: "short"})
+        assert refused.value.response.status_code == 400
 
 
 # --- Traces -----------------------------------------------------------------------------------------------------------

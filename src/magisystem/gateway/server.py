@@ -13,6 +13,7 @@ from magisystem.errors import MagiError
 from magisystem.gateway.app import Awaited, create_gateway
 from magisystem.gateway.patience import Timing
 from magisystem.gateway.settings import GatewaySettings
+from magisystem.http.bounded import BoundedHttp
 from magisystem.http.running import GRACE_S, Server, log_to_stderr, run
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def uvicorn_config(app: ASGIApp, settings: GatewaySettings) -> uvicorn.Config:
         timeout_graceful_shutdown=GRACE_S,
         server_header=False,
         lifespan="off",
+        http=BoundedHttp,
         ws="none",
     )
 

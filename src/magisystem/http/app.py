@@ -1,17 +1,15 @@
 """The ASGI application: which path does what."""
 
 import asyncio
-import hashlib
 import logging
-import re
-from collections.abc import Generator
+from collections.abc import Coroutine, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from starlette.applications import Starlette
@@ -35,7 +33,7 @@ from magisystem.http.heads import cursor, idempotency_key, longest_wait_s, prefe
 from magisystem.http.hosts import HostCheck, allowed_hosts
 from magisystem.http.loading import Loading
 from magisystem.http.probe import Probes
-from magisystem.http.problems import answer_error, answer_http_error, answered_error
+from magisystem.http.problems import ServerStopping, answer_error, answer_http_error, answered_error
 from magisystem.http.proposals import proposal
 from magisystem.http.rates import Rates
 from magisystem.http.runtime import (
@@ -43,6 +41,7 @@ from magisystem.http.runtime import (
     RuntimeEnvelope,
     RuntimeSessions,
     answer_fault_enveloped,
+    in_runtime_session,
     is_enveloped,
     runtime_session,
 )
@@ -52,7 +51,6 @@ from magisystem.http.verbs import Answer, Verbs
 from magisystem.http.web import BUNDLE, PAGES, Web, wants_page
 from magisystem.protocol.codec import encode_value
 from magisystem.protocol.requests import (
-    SESSION_ID,
     CouncilRequest,
     ListRequest,
     PageRequest,
@@ -69,6 +67,7 @@ from magisystem.protocol.values import BODY_BYTES
 
 _log = logging.getLogger(__name__)
 SERVICE = "magisystem-backend"
+T = TypeVar("T")
 
 
 def create_app(application: Application, bundle: Path = BUNDLE, *, loaded: asyncio.Event | None = None) -> Starlette:
@@ -114,6 +113,8 @@ def create_app(application: Application, bundle: Path = BUNDLE, *, loaded: async
             ),
         ],
     )
+    # A redirect would be made of the request's own Host, and be http behind whatever ends TLS.
+    app.router.redirect_slashes = False
     app.state.stopping = stopping
     return app
 
@@ -308,7 +309,7 @@ class Routes:
     async def _start(self, verbs: Verbs, start: StartRequest, request: Request) -> Response:
         key = start.idempotency_key or idempotency_key(request)
         deliberations, owner = self.application.deliberations, verbs.owner
-        start = _in_runtime_session(start, request)
+        start = in_runtime_session(start, request.scope)
         proposed = await proposal(start, self.application.councils, owner)
         with trace_continued(request.headers):
             deliberation_id = await deliberations.start(proposed, owner, key)
@@ -319,17 +320,34 @@ class Routes:
             return _begun(deliberation_id, is_preferred=is_preferred)
         if start.stream and not wants_only_json(request):
             return self._stream(owner, deliberation_id, 0)
-        state = await deliberations.outcome(deliberation_id, owner)
+        state = await self._unless_stopping(deliberations.outcome(deliberation_id, owner))
         return Response(encode_value(state), media_type="application/json")
 
     async def _follow(self, owner: str, deliberation_id: str, after: int, wait_s: float | None) -> Response:
         """Stream from a cursor; or, with ``wait_s``, give what there is after it, waiting so long for something."""
         deliberations = self.application.deliberations
         if wait_s is not None:
-            return _page(await deliberations.poll(deliberation_id, owner, after, wait_s), after)
+            return _page(await self._unless_stopping(deliberations.poll(deliberation_id, owner, after, wait_s)), after)
         # What cannot be followed must be refused before the stream begins.
         await deliberations.read(deliberation_id, owner, after, limit=0)
         return self._stream(owner, deliberation_id, after)
+
+    async def _unless_stopping(self, waiting: Coroutine[Any, Any, T]) -> T:
+        """Wait for what is to be answered with one document; the server's end would break it off without a word.
+
+        Raises:
+            ServerStopping: the server stops first.
+        """
+        tasks = answer, _ = asyncio.create_task(waiting), asyncio.create_task(self.stopping.wait())
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if answer.done():
+                return answer.result()
+            raise ServerStopping
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def _stream(self, owner: str, deliberation_id: str, after: int) -> EventStream:
         following = self.application.deliberations.follow(deliberation_id, owner, after)
@@ -353,17 +371,6 @@ def _body_is_the(part: str) -> Generator[None]:
                 Fault(bare(fault.field), fault.message.replace(f"`{part}.", "`")) for fault in error.faults
             )
         raise
-
-
-def _in_runtime_session(start: StartRequest, request: Request) -> StartRequest:
-    """Give a start that says nothing of a session as one in AgentCore's, in which it came."""
-    session_id = runtime_session(request.scope)
-    if session_id is None or "session_id" in start.model_fields_set:
-        return start
-    # Its id is ours where ours may look so.
-    is_fit = re.fullmatch(SESSION_ID, session_id) is not None
-    ours = session_id if is_fit else f"runtime-{hashlib.sha256(session_id.encode()).hexdigest()}"
-    return start.model_copy(update={"session_id": ours})
 
 
 def _id(request: Request) -> str:

@@ -11,6 +11,9 @@ from typing import Any
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+# Of 8 KiB a line and 128 headers (websockets/http11.py); uvicorn's HTTP parser has found nothing else wrong with it.
+_HEAD_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
 
 class DrainingWebSocket(WebSocketsSansIOProtocol):
     """Writes, then waits until the transport has taken it; a connection is gone ``close_timeout`` s after its end.
@@ -22,6 +25,14 @@ class DrainingWebSocket(WebSocketsSansIOProtocol):
         super().__init__(*args, **kwargs)
         self._drained = asyncio.Event()
         self._drained.set()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came; refuse a head over the library's bounds, of which uvicorn would say nothing, for ever."""
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            self.handshake_initiated = True
+            self.transport.write(_HEAD_TOO_LARGE)
+            self.transport.close()
 
     def pause_writing(self) -> None:
         """Hold back whoever sends from now on; uvicorn's own flag stays up, so that it never waits before it writes."""

@@ -90,12 +90,24 @@ class BodyLate(RequestError):
     retryable = True
 
 
+class ServerStopping(MagiError):
+    """The server stops before what was waited for has come; what runs goes on with its next process."""
+
+    code = "server_stopping"
+    retryable = True
+
+    def __init__(self) -> None:
+        super().__init__("The server stops. Ask again in a moment.")
+
+
 def status_of(error: MagiError) -> HTTPStatus:
     """Give the HTTP status of an error of ours."""
     if isinstance(error, UnsupportedMediaType):
         return HTTPStatus.UNSUPPORTED_MEDIA_TYPE
     if isinstance(error, BodyLate):
         return HTTPStatus.REQUEST_TIMEOUT
+    if isinstance(error, ServerStopping):
+        return HTTPStatus.SERVICE_UNAVAILABLE
     found = next((kind for kind in type(error).__mro__ if kind in _STATUSES), None)
     return _STATUSES[found] if found else HTTPStatus.INTERNAL_SERVER_ERROR  # pyright: ignore[reportArgumentType] - in the table
 

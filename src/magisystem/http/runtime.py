@@ -5,6 +5,7 @@ AgentCore turns a container's 4xx and 5xx into 424 and may hide the body. So wha
 https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-troubleshooting.html
 """
 
+import hashlib
 import re
 import uuid
 from collections.abc import MutableMapping
@@ -18,12 +19,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from magisystem.errors import InvalidRequest, SessionNotYours
 from magisystem.http.problems import MEDIA_TYPE, answer_fault, answered_error
+from magisystem.protocol.requests import SESSION_ID, StartRequest
 
 SESSION_HEADER = "x-amzn-bedrock-agentcore-runtime-session-id"
 REQUEST_HEADER = "x-amzn-bedrock-agentcore-runtime-request-id"
 # Of InvokeAgentRuntime; botocore's service model says so, too.
 _SESSION = re.compile(r"[!-~]{33,256}")
-_DATA_PLANE = re.compile(r"/runtimes/.+/invocations")
+# As the router has it: of any ARN, an empty one too, and with a line's end after it (http/app.py).
+_DATA_PLANE = re.compile(r"^/runtimes/.*/invocations$")
 _SCOPE = "magi.runtime_session"
 _MANY = 10_000
 
@@ -41,7 +44,7 @@ class RuntimeEnvelope:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and its answer back as it has to be."""
-        is_data_plane = scope["type"] == "http" and _DATA_PLANE.fullmatch(scope["path"]) is not None
+        is_data_plane = scope["type"] == "http" and _DATA_PLANE.match(scope["path"]) is not None
         if scope["type"] not in {"http", "websocket"} or not (self._is_platform or is_data_plane):
             await self._app(scope, receive, send)
             return
@@ -55,7 +58,7 @@ class RuntimeEnvelope:
                     MutableHeaders(raw=message["headers"])[SESSION_HEADER] = session_id
             await send(message)
 
-        if scope["type"] == "http" and session_id is not None and not _SESSION.fullmatch(session_id):
+        if session_id is not None and not _SESSION.fullmatch(session_id):
             refusal = InvalidRequest(
                 f"`{SESSION_HEADER}`: It must be 33 to 256 visible ASCII characters.", field=SESSION_HEADER
             )
@@ -90,10 +93,22 @@ def runtime_session(scope: Scope) -> str | None:
     return scope.get(_SCOPE)
 
 
+def in_runtime_session(start: StartRequest, scope: Scope) -> StartRequest:
+    """Give a start that says nothing of a session as one in AgentCore's, in which it came."""
+    session_id = runtime_session(scope)
+    if session_id is None or "session_id" in start.model_fields_set:
+        return start
+    # Its id is ours where ours may look so.
+    is_fit = re.fullmatch(SESSION_ID, session_id) is not None
+    ours = session_id if is_fit else f"runtime-{hashlib.sha256(session_id.encode()).hexdigest()}"
+    return start.model_copy(update={"session_id": ours})
+
+
 class RuntimeSessions:
     """To whom the runtime sessions of this process belong: to each one's first owner.
 
-    AgentCore keeps the requests of one session with one container, and leaves it to the container whose they are.
+    AgentCore keeps the requests of one session with one container, and leaves it to the container whose they are. Of
+    more than `_MANY` the one that was used least lately is forgotten.
     """
 
     def __init__(self) -> None:
@@ -107,7 +122,10 @@ class RuntimeSessions:
         """
         if session_id is None:
             return
-        if self._owners.setdefault(session_id, owner) != owner:
+        if self._owners.get(session_id, owner) != owner:
             raise SessionNotYours
+        # A dict is in the order in which its keys came.
+        self._owners.pop(session_id, None)
+        self._owners[session_id] = owner
         if len(self._owners) > _MANY:
             del self._owners[next(iter(self._owners))]

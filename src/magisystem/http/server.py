@@ -11,6 +11,7 @@ from magisystem.application import Application, open_application
 from magisystem.config import Configuration
 from magisystem.errors import MagiError
 from magisystem.http.app import create_app
+from magisystem.http.bounded import BoundedHttp
 from magisystem.http.draining import DrainingWebSocket
 from magisystem.http.running import GRACE_S, Server, log_to_stderr, run
 from magisystem.protocol.values import BODY_BYTES
@@ -63,6 +64,7 @@ def uvicorn_config(app: ASGIApp, *, host: str, port: int) -> uvicorn.Config:
         timeout_graceful_shutdown=GRACE_S,
         server_header=False,
         lifespan="off",
+        http=BoundedHttp,
         ws=DrainingWebSocket,
         ws_max_size=BODY_BYTES,
         ws_ping_interval=_PING_INTERVAL_S,

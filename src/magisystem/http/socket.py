@@ -35,6 +35,7 @@ from magisystem.http.probe import Probes, checked
 from magisystem.http.problems import problem
 from magisystem.http.proposals import proposal
 from magisystem.http.rates import Rates
+from magisystem.http.runtime import in_runtime_session
 from magisystem.http.socket_messages import (
     answer_message,
     error_message,
@@ -43,6 +44,7 @@ from magisystem.http.socket_messages import (
     opened,
     probe_message,
 )
+from magisystem.http.tracing import trace_continued
 from magisystem.http.verbs import Verbs
 from magisystem.protocol.requests import (
     DeliberationAction,
@@ -203,8 +205,10 @@ class Socket:
             async with self._answering(request_id, deliberation_id):
                 match request:
                     case StartRequest() as start:
+                        start = in_runtime_session(start, self._websocket.scope)
                         proposed = await proposal(start, self._verbs.application.councils, owner)
-                        started = await deliberations.start(proposed, owner, start.idempotency_key)
+                        with trace_continued(self._websocket.headers):
+                            started = await deliberations.start(proposed, owner, start.idempotency_key)
                         await self._begin(started, 0, answer_message("started", started, request_id))
                     case ResumeRequest(deliberation_id=known, after=after):
                         # What cannot be followed must be refused before a following of it is replaced.

@@ -21,8 +21,7 @@ from magisystem.errors import NotAllowed, SettingsInvalid, Unauthenticated
 if TYPE_CHECKING:
     from jwt import PyJWK
 
-# A token of Cognito has about 1,000 characters, one of Entra ID with many groups up to 6,000; a request's headers have
-# 64 KiB at most in uvicorn's parsers.
+# A token of Cognito has about 1,000 characters, one of Entra ID with many groups up to 6,000.
 TOKEN_CHARACTERS = 16 * 1024
 # How far the issuer's clock may be from ours.
 SKEW_S = 60
