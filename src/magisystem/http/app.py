@@ -313,8 +313,8 @@ class Routes:
         proposed = await proposal(start, self.application.councils, owner)
         with trace_continued(request.headers):
             deliberation_id = await deliberations.start(proposed, owner, key)
-        if is_enveloped(request.scope):
-            _log.info("deliberation %s: runtime request %s", deliberation_id, request.headers.get(REQUEST_HEADER))
+        if (request_id := request.headers.get(REQUEST_HEADER)) is not None and is_enveloped(request.scope):
+            _log.info("deliberation %s: runtime request %s", deliberation_id, request_id)
         is_preferred = prefers_no_wait(request)
         if start.detached or is_preferred:
             return _begun(deliberation_id, is_preferred=is_preferred)
