@@ -55,7 +55,13 @@ def document() -> Schema:
         "openapi": "3.1.0",
         "info": {"title": "MAGISystem", "description": DESCRIPTION, "version": version("magisystem")},
         "paths": {path: _asking_who(item) if path != "/ping" else item for path, item in _paths().items()},
-        "components": {"schemas": _schemas(), "securitySchemes": {"token": _TOKEN}},
+        "components": {
+            "schemas": _schemas(),
+            "responses": {
+                "Refused": {"description": "A problem", "content": {MEDIA_TYPE: {"schema": _reference("Problem")}}}
+            },
+            "securitySchemes": {"token": _TOKEN},
+        },
     }
 
 
@@ -402,5 +408,4 @@ def _answer(content: Schema) -> Schema:
 
 
 def _refusals(*statuses: str) -> Schema:
-    content = {MEDIA_TYPE: {"schema": _reference("Problem")}}
-    return {status: {"description": "A problem", "content": content} for status in statuses}
+    return {status: {"$ref": "#/components/responses/Refused"} for status in statuses}
