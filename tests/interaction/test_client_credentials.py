@@ -295,6 +295,16 @@ async def test_a_problem_is_a_refusal_with_its_own_status_whatever_the_platform_
     assert (refused.is_retryable, refused.retry_after_s) == (True, 30)
 
 
+async def test_a_start_that_nobody_could_be_recognised_for_is_told_as_it_was_refused() -> None:
+    hurried = Timing(first_byte_s=60, silence_s=60, back_off_s=0.001, reach_s=0.01, give_up_s=0.01)
+    async with guarded() as there:
+        there.issuer.answers["discovery"] = lambda: Response(status_code=500)
+        async with MagiClient(there.url, token=there.issuer.access_token(), timing=hurried) as ann:
+            with pytest.raises(ServerRefused) as refused:
+                await all_of(ann.deliberate(QUESTION))
+        assert (refused.value.status, refused.value.refusal) == (503, "identity_unavailable")
+
+
 async def test_what_stands_before_the_server_is_quoted() -> None:
     refused = await refused_by(424, {"message": "Received error (500) from runtime."})
     assert (refused.status, refused.refusal) == (424, "http_424")

@@ -67,6 +67,11 @@ class ServerRefused(MagiError):
         """Whether waiting may mend it: a fault of the server or of what stands before it, or its own word."""
         return self.is_retryable or self.status >= 500 or self.status in _PASSING_STATUSES
 
+    @property
+    def may_be_begun(self) -> bool:
+        """Whether what was asked for may go on all the same: not where it was refused for who asks, or how often."""
+        return self.status not in {401, 403, 429} and self.refusal != "identity_unavailable"
+
 
 class StreamCut(MagiError):
     """A deliberation could not be followed to its terminal event, for all the patience there was.

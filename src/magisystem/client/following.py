@@ -200,7 +200,7 @@ class Following:
         except (Dropped, ServerUnreachable, ServerRefused) as error:
             if isinstance(error, ServerRefused) and not error.is_passing:
                 raise
-            if not isinstance(error, ServerUnreachable) or error.may_be_begun:
+            if isinstance(error, Dropped) or error.may_be_begun:
                 self._may_exist = True
             await self._wait_out(error)
         else:
@@ -276,8 +276,9 @@ class Following:
             await asyncio.sleep(pause_s)
         elif self._may_exist:
             name = f"the deliberation {self._deliberation_id}" if self._deliberation_id else "the deliberation"
+            reason = str(error).rstrip(".")
             raise StreamCut(
-                f"Nothing came after event {self._cursor}, however often it was tried: {error}. On the server {name} "
+                f"Nothing came after event {self._cursor}, however often it was tried: {reason}. On the server {name} "
                 "may go on.",
                 deliberation_id=self._deliberation_id,
                 cursor=self._cursor,

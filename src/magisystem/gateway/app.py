@@ -150,20 +150,6 @@ def _cors(origins: tuple[str, ...]) -> list[Middleware]:
     """Give what answers other origins, if any: behind a Function URL that does, a second answer would break both."""
     if not origins:
         return []
-    from starlette.middleware.cors import CORSMiddleware
+    from magisystem.http.cors import cors
 
-    allowed = Middleware(
-        CORSMiddleware,
-        allow_origins=origins,
-        allow_methods=["GET", "POST"],
-        allow_headers=[
-            "authorization",
-            "content-type",
-            "idempotency-key",
-            "prefer",
-            "x-amzn-bedrock-agentcore-runtime-session-id",
-            "x-amzn-trace-id",
-        ],
-        expose_headers=["x-magi-deliberation-id", "retry-after"],
-    )
-    return [allowed]
+    return [cors(origins, ("GET", "POST"))]

@@ -25,6 +25,10 @@ _log = logging.getLogger(__name__)
 def serve(settings: GatewaySettings, on_listening: Callable[[], None]) -> None:
     """Serve until told to stop; ``on_listening`` is called once the port is open."""
     log_to_stderr()
+    # A client that tries a socket first is told by a 404; uvicorn would tell the operator to install a library.
+    logging.getLogger("uvicorn.error").addFilter(
+        lambda record: "upgrade" not in record.msg and "WebSocket" not in record.msg
+    )
     run(_serve(settings, on_listening))
 
 

@@ -15,7 +15,6 @@ import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -26,6 +25,7 @@ from magisystem.application import Application
 from magisystem.deliberation.ports import Page
 from magisystem.errors import Fault, InvalidRequest, MagiError, RequestError
 from magisystem.http.body import read_json_body
+from magisystem.http.cors import cors
 from magisystem.http.docs import documentation
 from magisystem.http.entrance import Entrance
 from magisystem.http.event_stream import EventStream
@@ -96,21 +96,7 @@ def create_app(application: Application, bundle: Path = BUNDLE, *, loaded: async
             Middleware(HostCheck, allowed=allowed_hosts(settings.host, settings.allowed_hosts)),
             *([Middleware(Loading, loaded=loaded)] if loaded else []),
             Middleware(RuntimeEnvelope, is_platform=settings.platform == "agentcore"),
-            Middleware(
-                CORSMiddleware,
-                allow_origins=settings.cors_origins,
-                allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-                allow_headers=[
-                    "authorization",
-                    "content-type",
-                    "idempotency-key",
-                    "last-event-id",
-                    "prefer",
-                    # What a client of AgentCore's data plane sends; here it is not read.
-                    "x-amzn-bedrock-agentcore-runtime-session-id",
-                ],
-                expose_headers=["x-magi-deliberation-id"],
-            ),
+            cors(settings.cors_origins, ("GET", "POST", "PUT", "PATCH", "DELETE")),
         ],
     )
     # A redirect would be made of the request's own Host, and be http behind whatever ends TLS.
@@ -140,6 +126,7 @@ def _routes(routes: "Routes") -> list[BaseRoute]:
         Route("/deliberations/{deliberation_id}/events", routes.events),
         Route("/deliberations/{deliberation_id}/cancel", routes.cancel, methods=["POST"]),
         WebSocketRoute("/ws", routes.socket),
+        WebSocketRoute("/runtimes/{arn:path}/ws", routes.socket),
     ]
 
 

@@ -46,6 +46,7 @@ from magisystem.errors import (
 MEDIA_TYPE = "application/problem+json"
 # After which it is worth asking again where nothing more exact is known.
 _UNAVAILABLE_S = 2.0
+_PASSING = (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS)
 
 _STATUSES: Mapping[type[MagiError], HTTPStatus] = {
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
@@ -134,7 +135,7 @@ def answered_error(error: MagiError) -> Response:
     if isinstance(error, CursorAhead):
         members["cursor"] = error.last_seq
     status = status_of(error)
-    otherwise_s = _UNAVAILABLE_S if status is HTTPStatus.SERVICE_UNAVAILABLE else None
+    otherwise_s = _UNAVAILABLE_S if status in _PASSING else None
     retry_after_s = getattr(error, "retry_after_s", None) or otherwise_s
     if retry_after_s is not None:
         # In the body as well, for whom the headers do not reach.

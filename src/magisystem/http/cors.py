@@ -1,0 +1,29 @@
+"""What pages of other origins may send and read, the same wherever it is said: by the server, the gateway, or a URL."""
+
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+
+# All that a client of ours, of OpenTelemetry in a page, or of AgentCore's data plane sends.
+ALLOWED_HEADERS = (
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "last-event-id",
+    "prefer",
+    "traceparent",
+    "tracestate",
+    "x-amzn-bedrock-agentcore-runtime-session-id",
+    "x-amzn-trace-id",
+)
+EXPOSED_HEADERS = ("retry-after", "x-magi-deliberation-id")
+
+
+def cors(origins: tuple[str, ...], methods: tuple[str, ...]) -> Middleware:
+    """Give what lets pages of ``origins`` in."""
+    return Middleware(
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_methods=methods,
+        allow_headers=ALLOWED_HEADERS,
+        expose_headers=EXPOSED_HEADERS,
+    )
