@@ -16,7 +16,7 @@ class _Problem(msgspec.Struct, frozen=True, rename="camel"):
 
     detail: str
     code: str
-    status: int
+    status: int = 0
     field: str = ""
     retryable: bool = False
     retry_after: float = 0.0
@@ -52,11 +52,12 @@ def refused_by_body(response: httpx2.Response, body: bytes) -> ServerRefused | N
         problem = msgspec.json.decode(body, type=_Problem)
     except (msgspec.DecodeError, UnicodeError):
         return None
-    if problem.status < 400:
+    status = problem.status or response.status_code
+    if status < 400:
         return None
     return ServerRefused(
         problem.detail,
-        status=problem.status,
+        status=status,
         refusal=problem.code,
         field=problem.field,
         is_retryable=problem.retryable,

@@ -50,6 +50,11 @@ class Wire:
         self._timing = timing
         self._credentials = credentials or Credentials(None)
 
+    @property
+    def is_runtime(self) -> bool:
+        """Whether what is asked goes to a runtime session of AgentCore."""
+        return self._address.runtime_session is not None
+
     async def stream(self, body: Mapping[str, object]) -> EventStream:
         """Ask for a stream and give it once its head has come; whoever asked closes it.
 
