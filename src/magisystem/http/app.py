@@ -172,7 +172,7 @@ class Routes:
         """Say that the server lives; to AgentCore in its own words, whether work runs that must not be put to sleep."""
         deliberations = self.application.deliberations
         if self.application.settings.platform == "agentcore":
-            status, since = "HealthyBusy" if deliberations.n_running else "Healthy", deliberations.turned_at
+            status, since = "HealthyBusy" if deliberations.is_busy else "Healthy", deliberations.turned_at
         else:
             status, since = "healthy", self.started_at
         return _json(
