@@ -313,3 +313,15 @@ async def test_a_trace_goes_on_in_the_agents(header: str, value: str) -> None:
     async with runtime(ScriptedModel({"caspar": [look], "melchior": [look]})) as server:
         await server.http.post("/invocations", json={**QUESTION, "stream": False}, headers={header: value})
     assert seen == {0x4BF92F3577B34DA6A3CE929D0E0E4736}
+
+
+async def test_a_request_cannot_flood_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "magisystem")
+    trace = {
+        "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "baggage": ",".join(f'k{n}=%FF"' for n in range(170)),
+        "X-Amzn-Bedrock-AgentCore-Runtime-Request-Id": "x" * 50_000,
+    }
+    async with runtime() as server:
+        await server.http.post("/invocations", json={**QUESTION, "stream": False}, headers=trace)
+    assert len(caplog.text) < 1_000

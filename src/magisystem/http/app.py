@@ -66,6 +66,8 @@ from magisystem.protocol.values import BODY_BYTES
 _log = logging.getLogger(__name__)
 SERVICE = "magisystem-backend"
 T = TypeVar("T")
+# Of what a stranger says, in the log. AgentCore's own ids are UUIDs.
+_SHOWN = 64
 
 
 def create_app(application: Application, bundle: Path = BUNDLE, *, loaded: asyncio.Event | None = None) -> Starlette:
@@ -300,7 +302,8 @@ class Routes:
         with trace_continued(request.headers):
             deliberation_id = await deliberations.start(proposed, owner, key)
         if is_enveloped(request.scope):
-            _log.info("deliberation %s: runtime request %s", deliberation_id, request.headers.get(REQUEST_HEADER))
+            request_id = request.headers.get(REQUEST_HEADER, "-")[:_SHOWN]
+            _log.info("deliberation %s: runtime request %s", deliberation_id, request_id)
         is_preferred = prefers_no_wait(request)
         if start.detached or is_preferred:
             return _begun(deliberation_id, is_preferred=is_preferred)
