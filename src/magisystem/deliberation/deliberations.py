@@ -375,13 +375,14 @@ class Deliberations:
             writer = await self._event_log.create(
                 case.deliberation_id, owner, charter.encode(), idempotency, charter.session_id
             )
-            if isinstance(writer, Repeated):
-                return writer.deliberation_id
-            limits = self._limits.narrowed(charter.council.limits)
-            await self._detach(Convening(case, owner, limits, self._now), writer, idempotency)
         finally:
             self._starting[owner] -= 1
             self._starting += Counter()
+        if isinstance(writer, Repeated):
+            return writer.deliberation_id
+        # Without a wait before it is among those that run: in between it would count for nothing, or twice.
+        limits = self._limits.narrowed(charter.council.limits)
+        await self._detach(Convening(case, owner, limits, self._now), writer, idempotency)
         return case.deliberation_id
 
     def _running_under(self, owner: str, idempotency: Idempotency | None) -> str | None:
