@@ -45,6 +45,10 @@ class EventStream(Response):
         """
         headers = [*HEADERS, (b"x-magi-deliberation-id", self._deliberation_id.encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
+        if scope["method"] == "HEAD":
+            # Whoever asked has the whole answer now, and may ask on this connection for something else.
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            return
         pump = asyncio.create_task(self._pump(send))
         beat = asyncio.create_task(self._beat(send))
         left = asyncio.create_task(gone(receive))
