@@ -74,7 +74,7 @@ deploy-check: deploy-setup ## Check image and infrastructure: types, hadolint, s
 	@$(BIN)/ruff format --check deploy tests/deploy
 	@$(BIN)/pyright -p deploy/pyrightconfig.json
 	@$(BIN)/hadolint deploy/Dockerfile
-	@$(BIN)/python -m pytest tests/deploy
+	@$(BIN)/python -m pytest --timeout 180 tests/deploy
 
 fmt: $(WEB_READY) ## Format and fix what can be fixed
 	@$(BIN)/ruff check --fix .
@@ -95,9 +95,10 @@ ask: override export Q := $(value Q)
 ask: $(READY) ## Ask a question: make ask Q="Should we …?"
 	@$(BIN)/magi ask "$$Q"; code=$$?; case $$code in 10|20) exit 0;; *) exit $$code;; esac
 
-bench: setup peers ## Measure the start, first tokens, replay, many readers, and the page
+bench: setup peers ## Measure the start, first tokens, the gateway, replay, many readers, and the page
 	@$(BIN)/python -m benchmarks.cold_start
 	@$(BIN)/python -m benchmarks.first_token
+	@$(BIN)/python -m benchmarks.gateway
 	@ulimit -n 4096; $(BIN)/python -m benchmarks.following
 	@$(BIN)/python -m benchmarks.page --seconds 20
 

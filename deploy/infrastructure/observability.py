@@ -12,10 +12,11 @@ from constructs import Construct
 from infrastructure.gateway import TIMEOUT, Gateway
 from infrastructure.plan import Plan
 from infrastructure.runtime import Runtime
+from magisystem.gateway.patience import Timing
 
 _FIVE_MINUTES = Duration.minutes(5)
-# A gateway ends its bodies before Lambda would; one that comes nearer than this was late in ending.
-_NEAR_THE_LIMIT = 0.99
+# A gateway ends its bodies before Lambda would. One that comes nearer than half of what it spares was late in ending.
+_NEAR_MS = Timing().spare_s * 1000 / 2
 # What an account of AWS may run at once in a region, where nobody has asked for more or less.
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 _CONCURRENT = 1_000
@@ -84,7 +85,7 @@ class Observability(Stack):
         self._alarm(
             "GatewayNearItsLimit",
             longest,
-            TIMEOUT.to_milliseconds() * _NEAR_THE_LIMIT,
+            TIMEOUT.to_milliseconds() - _NEAR_MS,
             "A stream came near Lambda's time limit; the gateway should have ended it before.",
         )
         self._alarm(

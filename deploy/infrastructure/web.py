@@ -62,9 +62,12 @@ def custom_headers(plan: Plan) -> str:
         "Content-Security-Policy": content_policy(sources(plan)),
         "Strict-Transport-Security": _TWO_YEARS,
     }
+    # Patterns that overlap have each header once: which would win is not documented.
+    asked = ["/index.html", "/config.json", *(re.sub(r"\{\w+\}", "*", page) for page in PAGES)]
     patterns = {
-        "**/*": {**safety, "Cache-Control": _ASK_FIRST},
+        "**/*": safety,
         "/assets/*": {"Cache-Control": _FOR_EVER},
+        **{pattern: {"Cache-Control": _ASK_FIRST} for pattern in asked},
     }
     document = [
         {"pattern": pattern, "headers": [{"key": key, "value": value} for key, value in headers.items()]}

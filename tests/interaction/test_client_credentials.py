@@ -336,11 +336,12 @@ async def test_a_command_is_let_in_by_the_environment_and_otherwise_says_what_wo
         code, out, err = await magi("ask", QUESTION, "--url", ARN, "--json", MAGI_TOKEN=token, stdin=b"", **runtime)
         assert (code, err) == (0, "")
         deliberation_id = json.loads(out.splitlines()[0])["deliberationId"]
-        # Another command finds it: the runtime session is kept.
-        code, out, _ = await magi("show", deliberation_id, "--url", ARN, stdin=b"", MAGI_TOKEN=token, **runtime)
-        assert (code, QUESTION in out) == (0, True)
         kept = json.loads((data_dir / "runtime-sessions.json").read_text())
         assert list(kept) == [ARN]
+        # Another command comes to the same runtime session, or it would find nothing there.
+        code, out, _ = await magi("show", deliberation_id, "--url", ARN, stdin=b"", MAGI_TOKEN=token, **runtime)
+        assert (code, QUESTION in out) == (0, True)
+        assert json.loads((data_dir / "runtime-sessions.json").read_text()) == kept
         code, _, err = await magi("ask", QUESTION, "--url", there.url, stdin=b"", **runtime)
         assert code == 2
         assert "(unauthenticated) Set MAGI_TOKEN to an access token that is valid now." in err

@@ -31,6 +31,7 @@ from magisystem.config import read_configuration
 from magisystem.deliberation import Deliberations, ModelChoice
 from magisystem.http.app import create_app
 from magisystem.http.draining import DrainingWebSocket
+from magisystem.http.probe import Probes
 from magisystem.http.rates import Rates
 from magisystem.http.server import uvicorn_config
 from magisystem.http.socket import Socket, SocketLimits
@@ -114,7 +115,8 @@ async def serving(model: ScriptedModel, limits: SocketLimits | None = None, **op
 
         async def serve(websocket: WebSocket) -> None:
             try:
-                await Socket(websocket, verbs, Rates(None), stopping, limits).serve()
+                probes = Probes(stopping, platform="local", version="1")
+                await Socket(websocket, verbs, Rates(None), stopping, probes, limits).serve()
             finally:
                 served.finished.set()
 

@@ -6,17 +6,22 @@ container's own response headers, and can be told to refuse, to answer something
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
 from urllib.parse import quote
 
+import uvicorn
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from tests.support.serving import listening
 
 ARN = "arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/magi-0123456789"
 SESSION = "x-amzn-bedrock-agentcore-runtime-session-id"
@@ -106,9 +111,28 @@ class StandInAgentCore:
         self.calls: list[Invocation] = []
         self.passes_headers = False
         self.faults: list[str] = []
-        self._credentials = credentials
+        self.credentials = credentials
         self._script: list[Scripted] = []
         self._came = asyncio.Condition()
+        self._transports: dict[Any, asyncio.Transport] = {}
+
+    @asynccontextmanager
+    async def serving(self, port: int = 0) -> AsyncGenerator[str]:
+        """Serve, and give the URL."""
+        transports = self._transports
+
+        class Protocol(HttpToolsProtocol):
+            """uvicorn's, with its connections within reach: an application alone cannot leave one unanswered."""
+
+            def connection_made(self, transport: Any) -> None:
+                transports[transport.get_extra_info("peername")] = transport
+                super().connection_made(transport)
+
+        config = uvicorn.Config(
+            self, http=Protocol, log_config=None, timeout_graceful_shutdown=1, lifespan="off", ws="none"
+        )
+        async with listening(self, config, port=port) as url:
+            yield url
 
     def script(self, *scripted: Scripted) -> None:
         self._script = list(scripted)
@@ -145,11 +169,9 @@ class StandInAgentCore:
                 # Not by `media_type`, to which Starlette adds a charset.
                 await Response(body, status, {"content-type": media_type})(scope, _nothing, send)
             case Refuse():
-                raise _Broken
+                self._transports[scope["client"]].abort()
             case Break() | None:
                 await self._pass(call, scope, _Breaking(send, scripted, passes_headers=self.passes_headers))
-            case Late():
-                raise AssertionError("one wait is enough")
 
     async def _read(self, scope: Scope, receive: Receive) -> Invocation:
         body = b""
@@ -161,8 +183,8 @@ class StandInAgentCore:
         call = Invocation(scope["raw_path"].decode(), scope["query_string"].decode(), headers, body)
         assert call.path == f"/runtimes/{quote(ARN, safe='')}/invocations", call.path
         assert 33 <= len(headers.get(SESSION, "")) <= 256
-        if self._credentials is not None:
-            _check_signature(call, self._credentials)
+        if self.credentials is not None:
+            _check_signature(call, self.credentials)
         async with self._came:
             self.calls.append(call)
             self._came.notify_all()

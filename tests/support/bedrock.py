@@ -255,6 +255,10 @@ class StandInBedrock:
         """Set what ``model_id`` replies: each once, in order, then the last one again and again."""
         self._scripts[model_id] = list(replies)
 
+    def pace(self, tokens_per_s: float) -> None:
+        """Set the pace of the streams that begin from now on; 0 for no waiting."""
+        self._token_s = 1 / tokens_per_s if tokens_per_s else 0.0
+
     async def called(self, n: int = 1) -> Call:
         """Wait until ``n`` requests have come, and give the ``n``-th."""
         async with self._arrived:

@@ -116,7 +116,10 @@ class Invocation:
 
 
 class Function:
-    """A function, invoked within `running`. ``killed`` has the invocations that came to their deadline."""
+    """A function, invoked within `running`.
+
+    ``invocations`` has all that began so far, ``killed`` those that came to their deadline.
+    """
 
     def __init__(
         self,
@@ -133,6 +136,7 @@ class Function:
         self.environments: list[Environment] = []
         self.killed = asyncio.Queue[Invocation]()
         self.invocations: list[Invocation] = []
+        self._began = asyncio.Condition()
         self._timeout_s = timeout_s
         self._init_s = init_s
         self._max_environments = max_environments
@@ -160,9 +164,17 @@ class Function:
             if error := await environment.open(self._init_s):
                 return _failed(event, trace_id, error)
         invocation = Invocation(event, trace_id, self._timeout_s)
-        self.invocations.append(invocation)
         environment.give(invocation, self._timeout_s)
+        async with self._began:
+            self.invocations.append(invocation)
+            self._began.notify_all()
         return invocation
+
+    async def invoked(self, n: int) -> Invocation:
+        """Wait until ``n`` invocations have begun, and give the ``n``-th."""
+        async with self._began:
+            await self._began.wait_for(lambda: len(self.invocations) >= n)
+        return self.invocations[n - 1]
 
 
 class Environment:

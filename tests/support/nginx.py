@@ -5,9 +5,9 @@ import os
 import shutil
 import socket
 from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -40,7 +40,18 @@ http {{
             proxy_ignore_headers X-Accel-Buffering;
         }}
     }}
+    {others}
 }}
+"""
+_OTHER = """
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{
+            proxy_pass {upstream};
+            proxy_http_version 1.1;
+            {directives}
+        }}
+    }}
 """
 
 
@@ -55,21 +66,26 @@ class Nginx:
 
     inner: str
     outer: str
+    # Of the further servers, by their names.
+    others: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @asynccontextmanager
-async def nginx(upstream: str, folder: Path) -> AsyncGenerator[Nginx]:
-    """Run nginx, twice over, in front of ``upstream``."""
+async def nginx(upstream: str, folder: Path, others: Mapping[str, str] | None = None) -> AsyncGenerator[Nginx]:
+    """Run nginx, twice over, in front of ``upstream``; and once for each of ``others``, with its own directives."""
+    others = others or {}
     program = shutil.which(
         "nginx", path=f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin{os.pathsep}/usr/local/sbin"
     )
     if program is None:
         pytest.fail("This test needs nginx: on Debian and Ubuntu, apt-get install nginx-light")
-    with socket.socket() as one, socket.socket() as other:
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        inner, outer = one.getsockname()[1], other.getsockname()[1]
-    _write(folder, _CONFIGURATION.format(inner=inner, outer=outer, upstream=upstream))
+    inner, outer, *ports = _free_ports(2 + len(others))
+    servers = [
+        _OTHER.format(port=port, upstream=upstream, directives=directives)
+        for port, directives in zip(ports, others.values(), strict=True)
+    ]
+    configuration = _CONFIGURATION.format(inner=inner, outer=outer, upstream=upstream, others="".join(servers))
+    _write(folder, configuration)
     process = await asyncio.create_subprocess_exec(
         program, "-p", str(folder), "-c", "nginx.conf", stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE
     )
@@ -78,11 +94,23 @@ async def nginx(upstream: str, folder: Path) -> AsyncGenerator[Nginx]:
             if process.returncode is not None:
                 assert process.stderr is not None
                 pytest.fail(f"nginx did not start: {(await process.stderr.read()).decode()}")
-        yield Nginx(inner=f"http://127.0.0.1:{inner}", outer=f"http://127.0.0.1:{outer}")
+        yield Nginx(
+            inner=f"http://127.0.0.1:{inner}",
+            outer=f"http://127.0.0.1:{outer}",
+            others={name: f"http://127.0.0.1:{port}" for name, port in zip(others, ports, strict=True)},
+        )
     finally:
         if process.returncode is None:
             process.terminate()
         await process.communicate()
+
+
+def _free_ports(n: int) -> list[int]:
+    with ExitStack() as held:
+        ports = [held.enter_context(socket.socket()) for _ in range(n)]
+        for port in ports:
+            port.bind(("127.0.0.1", 0))
+        return [port.getsockname()[1] for port in ports]
 
 
 def _write(folder: Path, configuration: str) -> None:

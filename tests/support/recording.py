@@ -70,7 +70,7 @@ async def recording_server(
         application = Application(settings, running, open_catalogue(settings), councils, callers or Callers())
         app = create_app(application, bundle)
         async with listening(app) as url, httpx2.AsyncClient(base_url=url, timeout=20) as http:
-            yield Server(http, url, running, model)
+            yield Server(http, url, running, model, app)
 
 
 @dataclass

@@ -28,19 +28,19 @@ NO_BUNDLE = Path("/nowhere")
 
 
 @asynccontextmanager
-async def listening(app: ASGIApp, config: uvicorn.Config | None = None) -> AsyncGenerator[str]:
+async def listening(app: ASGIApp, config: uvicorn.Config | None = None, *, port: int = 0) -> AsyncGenerator[str]:
     """Serve ``app`` and give its URL."""
     config = config or uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1, lifespan="off")
     server = uvicorn.Server(config)
-    with socket.socket() as port:
-        port.bind(("127.0.0.1", 0))
-        serving = asyncio.create_task(server.serve(sockets=[port]))
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", port))
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started:
             if serving.done():
                 await serving
             await asyncio.sleep(0)
         try:
-            yield f"http://127.0.0.1:{port.getsockname()[1]}"
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
             await serving
@@ -54,6 +54,7 @@ class Server:
     url: str
     deliberations: Deliberations
     model: ScriptedModel
+    app: ASGIApp
 
 
 @asynccontextmanager
@@ -77,10 +78,10 @@ async def scripted_server(
         catalogue = open_catalogue(settings_read)
         application = Application(settings_read, running, catalogue, callers=callers or told_apart)
         async with (
-            listening(create_app(application, bundle)) as url,
+            listening(app := create_app(application, bundle)) as url,
             httpx2.AsyncClient(base_url=url, timeout=20) as http,
         ):
-            yield Server(http, url, running, model)
+            yield Server(http, url, running, model, app)
 
 
 async def until_idle(server: Server) -> None:

@@ -9,12 +9,13 @@ from datetime import date, timedelta
 from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from rich.cells import cell_len
 
 from magisystem.cli import commands
+from magisystem.cli.bill_document import document
 from magisystem.cli.bill_page import money, page, remarks
 from magisystem.costs import TOPOLOGIES, Bill, PriceList, Workload, bill, read_prices
 
@@ -33,7 +34,7 @@ LARGE = replace(
 
 
 def bills(month: Workload, prices: PriceList = SHIPPED, region: str = "us-east-1") -> list[Bill]:
-    return [bill(topology, month, prices, region, counts_allowances=True) for topology in TOPOLOGIES]
+    return [bill(topology, month, prices, region) for topology in TOPOLOGIES]
 
 
 def told(month: Workload, prices: PriceList = SHIPPED, region: str = "us-east-1", today: date = TODAY) -> str:
@@ -61,6 +62,30 @@ def test_the_page_compares_the_topologies_and_shows_each_formula() -> None:
     assert any(re.fullmatch(r"Models( +\$268\.60){3}", line) for line in lines)
     assert "    10,000 x 3 x 460 / 1,000,000 = 13.8 million tokens" in lines
     assert "    13.8 x $10.00 ? = $138.00" in lines
+
+
+@pytest.mark.parametrize("name", ["topologies.md", "topologies.ja.md"])
+def test_the_documentation_shows_what_the_command_writes(name: str) -> None:
+    text = (Path(__file__).parents[2] / "docs" / name).read_text(encoding="utf-8")
+    shown = text.partition("$ magi cost --deliberations 10000 | head -16\n")[2].partition("```")[0]
+    assert shown.splitlines() == told(MONTH).splitlines()[:16]
+
+
+def test_the_options_begin_where_the_workload_does(
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert run(monkeypatch, "--json") == 0
+    assumed = json.loads(capfdbinary.readouterr().out)["assumed"]
+    month = json.loads(document(bills(MONTH), MONTH, SHIPPED, "us-east-1", TODAY))["assumed"]
+    assert {name: _as_number(value) for name, value in assumed.items()} == {
+        name: _as_number(value) for name, value in month.items()
+    }
+
+
+def _as_number(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _as_number(each) for name, each in cast("dict[str, Any]", value).items()}
+    return Decimal(value) if isinstance(value, str) and re.fullmatch(r"[\d.]+", value) else value
 
 
 def test_what_has_no_price_is_said_and_marked_in_the_total() -> None:
@@ -105,6 +130,16 @@ def test_the_document_holds_every_figure_exactly(
         assert sum(map(Decimal, amounts)) == Decimal(each["totalUsd"])
         assert each["isComplete"] is True
         assert all(line["price"]["source"].startswith("https://") for line in each["lines"])
+
+
+def test_the_allowances_of_an_account_count_where_they_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "--free-tier") == 0
+    shown = capfd.readouterr().out
+    assert "    100 of them free" in shown
+    assert "The account's monthly allowances are counted" in shown
+    assert [line for line in shown.splitlines() if cell_len(line) > 80] == []
 
 
 def test_a_price_that_is_missing_ends_well_and_is_marked(

@@ -122,7 +122,8 @@ def _explained(line: Line, where: str) -> Iterator[str]:
     amount = line.amount
     right = _UNKNOWN if amount is None else money(amount)
     yield from _with_amount(f"  {clean_line(line.what)}{where}", right)
-    yield from _wrapped(line.quantity.words)
+    if len(line.quantity.summands[0]) > 1:
+        yield from _wrapped(line.quantity.words)
     for name, step in line.steps:
         yield from _wrapped(f"{name}: {step.words} = {_reckoned(step)}")
     yield from _wrapped(f"{_reckoned(line.quantity)} {line.unit}".rstrip())

@@ -219,6 +219,54 @@ def destroy(*, region: Region = None, name: Name = "magi", yes: Yes = False) -> 
         raise typer.Exit(run_destroy(Wanted("lambda", ("embedded",), name), region, is_agreed=yes))
 
 
+@_app.command()
+def doctor(
+    url: Annotated[
+        str | None,
+        typer.Argument(
+            help="A server, a gateway, or a runtime's ARN; without it this machine is examined.", metavar="URL"
+        ),
+    ] = None,
+    *,
+    seconds: Annotated[
+        float,
+        typer.Option(
+            help="How long to examine a path: limits beyond it stay unseen.", min=1.0, max=300.0, metavar="SECONDS"
+        ),
+    ] = 40.0,
+    transport: Annotated[
+        Literal["stream", "poll", "socket"] | None,
+        typer.Option(help="Examine this one alone."),
+    ] = None,
+    origin: Annotated[
+        str | None,
+        typer.Option(help="Also see whether pages of this origin may ask (CORS).", metavar="ORIGIN"),
+    ] = None,
+    model_calls: Annotated[
+        bool,
+        typer.Option(
+            "--model-calls/--no-model-calls", help="On this machine: ask each model on Bedrock for one token."
+        ),
+    ] = True,
+    json: Annotated[bool, typer.Option("--json", help="Write what was found as one line of JSON.")] = False,
+) -> None:
+    """Examine the path to a server: does it stream? Or, without an address, this machine.
+
+    MAGI_TOKEN holds the access token, where one is needed.
+
+    Exit codes: 0 all well, 1 works with remarks, 30 does not work, 130 interrupted, 2 asked wrongly.
+    """
+    with errors_shown():
+        from magisystem.cli.doctoring import run_doctor_of_machine, run_doctor_of_path
+
+        if url is None:
+            raise typer.Exit(run_doctor_of_machine(are_models_called=model_calls, is_json=json))
+        from magisystem.doctor import TRANSPORTS, Wanted
+
+        wanted = Wanted(seconds, frozenset([transport]) if transport else TRANSPORTS, origin)
+        raise typer.Exit(run_doctor_of_path(url, wanted, is_json=json))
+
+
 for _command in (
     recorded.watch,
     recorded.replay,

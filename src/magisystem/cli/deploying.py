@@ -15,7 +15,7 @@ from magisystem.cli.deployment.account import Account
 from magisystem.cli.deployment.checkout import find_checkout, image_tag
 from magisystem.cli.deployment.needs import ARCHITECTURE, Need, account_needs, local_needs, model_needs
 from magisystem.cli.deployment.site import site, web_config
-from magisystem.cli.deployment.tools import Tools, shown
+from magisystem.cli.deployment.tools import CDK, Tools, shown
 from magisystem.cli.deployment.wanted import (
     EMBEDDED,
     GATEWAY,
@@ -58,7 +58,7 @@ def run_deploy(wanted: Wanted, region: str | None, *, is_dry: bool, is_agreed: b
     number: str | None = _NOBODY
     behind: dict[str, list[str]] = {}
     if not is_dry and all(need.is_met for need in needs):
-        of_account, number = account_needs(account, tools)
+        of_account, number = account_needs(account)
         needs += of_account
         if number is not None:
             of_models, behind = model_needs(account, wanted.models)
@@ -92,7 +92,7 @@ def run_destroy(wanted: Wanted, region: str | None, *, is_agreed: bool, tools: T
     needs = [need for need in local_needs(wanted, account.region, tools) if need.name not in {"Docker"}]
     number: str | None = None
     if all(need.is_met for need in needs):
-        of_account, number = account_needs(account, tools)
+        of_account, number = account_needs(account)
         needs += of_account
     _say(needs, tools.write)
     missing = [need for need in needs if not need.is_met]
@@ -115,7 +115,7 @@ def _deploying(
     registry = f"{number}.dkr.ecr.{account.region}.amazonaws.com"
     image = f"{registry}/{wanted.repository}:{tag}"
     approval = ("--require-approval", "never" if is_agreed else "broadening")
-    deploy = (*tools.cdk(), "deploy", "--app", _ASSEMBLY, *approval)
+    deploy = (*CDK, "deploy", "--app", _ASSEMBLY, *approval)
     # Lambda takes no image with an attestation beside it: https://docs.aws.amazon.com/lambda/latest/dg/python-image.html
     build = (
         *("docker", "buildx", "build", "--platform", ARCHITECTURE, "--provenance=false", "--sbom=false"),
@@ -170,7 +170,7 @@ def _destroying(wanted: Wanted, account: Account, number: str, tools: Tools) -> 
     group = account.outputs(wanted.stack(RUNTIME)).get("LogGroup")
     steps = [
         _synthesis(everything, tools),
-        _command("Delete the stacks", (*tools.cdk(), "destroy", "--app", _ASSEMBLY, "--all", "--force"), tools),
+        _command("Delete the stacks", (*CDK, "destroy", "--app", _ASSEMBLY, "--all", "--force"), tools),
     ]
     if group is not None:
         steps.append(

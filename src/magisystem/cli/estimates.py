@@ -47,12 +47,20 @@ def cost(  # noqa: PLR0913 - one parameter an option
     session_memory_mb: Annotated[
         float, typer.Option(help="Peak memory of a runtime session.", min=128, max=8_192, metavar="N")
     ] = 256,
+    session_cpu_s: Annotated[float, _amount("Processor seconds of a session's start.")] = 3.2,
+    deliberation_cpu_s: Annotated[float, _amount("Processor seconds of a deliberation.")] = 1,
+    idle_cpu_s: Annotated[float, _amount("Processor seconds of an idle minute.")] = 0.2,
     lambda_memory_mb: Annotated[
         int, typer.Option(help="Memory of the gateway's function.", min=128, max=10_240, metavar="N")
     ] = 512,
+    short_requests: Annotated[float, _amount("Requests to the gateway beside a stream, a deliberation.")] = 6,
+    short_request_s: Annotated[float, _amount("Seconds such a request takes.", 900)] = 0.3,
     tasks: Annotated[int, _count("Containers of the direct way.")] = 1,
     task_vcpu: Annotated[float, _amount("Processors of one container.", 16)] = 1,
     task_memory_gb: Annotated[float, _amount("Memory of one container.", 120)] = 2,
+    page_kb: Annotated[float, _amount("KB of a load of the page.")] = 280,
+    bundle_mb: Annotated[float, _amount("MB of the page as it is stored.")] = 1.5,
+    log_kb: Annotated[float, _amount("KB that a service logs, a deliberation.")] = 4,
     free_tier: Annotated[bool, typer.Option("--free-tier", help="Count the account's monthly allowances.")] = False,
     prices: Annotated[
         Path | None, typer.Option(help="Prices of your own, in place of ours.", metavar="FILE", dir_okay=False)
@@ -89,11 +97,19 @@ def cost(  # noqa: PLR0913 - one parameter an option
             idle_timeout_min=d(idle_timeout_min),
             reading_sessions=d(reading_sessions),
             session_memory_mb=d(session_memory_mb),
+            session_cpu_s=d(session_cpu_s),
+            deliberation_cpu_s=d(deliberation_cpu_s),
+            idle_cpu_s_a_minute=d(idle_cpu_s),
             lambda_memory_mb=d(lambda_memory_mb),
+            short_requests=d(short_requests),
+            short_request_s=d(short_request_s),
             tasks=d(tasks),
             task_vcpu=d(task_vcpu),
             task_memory_gb=d(task_memory_gb),
             page_visits=None if page_visits is None else d(page_visits),
+            page_kb=d(page_kb),
+            bundle_mb=d(bundle_mb),
+            log_kb=d(log_kb),
         )
         form = Form.JSON if json else Form.PAGE_WITH_SOURCES if sources else Form.PAGE
         raise typer.Exit(run_cost(Asked(month, region, counts_allowances=free_tier), prices, form))

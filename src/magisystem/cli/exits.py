@@ -10,6 +10,8 @@ APPROVED = 0
 PORT_TAKEN = 1
 # What was to be verified does not hold.
 DIFFERS = 1
+# What was examined works, but not as it should.
+WITH_REMARKS = 1
 ASKED_WRONGLY = 2
 REJECTED = 10
 INCONCLUSIVE = 20

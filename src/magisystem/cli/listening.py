@@ -1,7 +1,6 @@
 """The address that a command listens on: what to call it, and whether it can be had."""
 
-import socket
-import sys
+from magisystem.http.ports import HostUnknown, PortDenied, why_not_free
 
 _ANYWHERE = {"0.0.0.0", "::", ""}  # noqa: S104 - recognised, not bound
 _LOOPBACK = {"127.0.0.1", "::1"}
@@ -16,23 +15,16 @@ def address(host: str, port: int) -> str:
 
 def reason_not_free(host: str, port: int) -> str | None:
     """Tell why ``port`` cannot be opened; asked before the server is built, which would answer with its own log."""
-    try:
-        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except OSError as error:
-        return f"{host!r} is no address of this machine: {error}. (host_unknown)"
-    family, kind, protocol, _, target = found[0]
-    with socket.socket(family, kind, protocol) as probe:
-        # As asyncio does on POSIX: a port that is only waiting out its old connections is free.
-        if sys.platform != "win32":
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(target)
-        except PermissionError:
+    match why_not_free(host, port):
+        case None:
+            return None
+        case HostUnknown() as error:
+            return f"{host!r} is no address of this machine: {error}. (host_unknown)"
+        case PortDenied():
             return f"Port {port} needs rights this user does not have. Choose another: --port 8080. (port_denied)"
-        except OSError as error:
+        case error:
             other = port + 1 if port < 65_535 else port - 1
             return (
                 f"Port {port} of {host} cannot be opened ({error.strerror}). "
                 f"Is a server running already? Choose another: --port {other}. (port_taken)"
             )
-    return None

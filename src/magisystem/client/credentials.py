@@ -48,6 +48,15 @@ class Credentials:
             return self._token
 
 
+def checked_token(given: str | None) -> str | None:
+    """Give a token as a header can hold it; ``None`` where none is given.
+
+    Raises:
+        TokenInvalid: it can be no token.
+    """
+    return None if given is None else _checked(given)
+
+
 def _checked(token: str) -> str:
     token = token.strip()
     if not _TOKEN.fullmatch(token):

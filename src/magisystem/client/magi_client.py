@@ -127,7 +127,8 @@ class MagiClient:
 
     def convene(self, request: Mapping[str, object]) -> Following:
         """Deliberate on a whole request body of ``POST /invocations``; see `deliberate`."""
-        return self._follow(Subject(request={"idempotencyKey": uuid4().hex, **request}))
+        # A session left out would mean the runtime's own to a container of AgentCore, not a new one.
+        return self._follow(Subject(request={"idempotencyKey": uuid4().hex, "sessionId": None, **request}))
 
     def follow(self, deliberation_id: str, after: int = 0) -> Following:
         """Follow a deliberation that runs or has ended, from the event after ``after``."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from importlib.metadata import version
+from math import ceil
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -23,6 +24,7 @@ from magisystem.gateway.refusals import RefusedByRuntime
 from magisystem.gateway.settings import GatewaySettings
 from magisystem.http.body import read_json_body
 from magisystem.http.hosts import HostCheck, allowed_hosts
+from magisystem.http.probe import Probes
 from magisystem.http.problems import MEDIA_TYPE, answer_error, answer_fault, answer_http_error, problem
 from magisystem.identity import bearer, runtime_session_id
 from magisystem.protocol.values import BODY_BYTES
@@ -57,9 +59,15 @@ def create_gateway(settings: GatewaySettings, awaited: Awaited) -> Starlette:
 
     ``app.state.stopping`` is an event; setting it aborts every open stream, so that their readers come back elsewhere.
     """
-    routes = Routes(settings, awaited, asyncio.Event(), int(datetime.now(UTC).timestamp()))
+    stopping = asyncio.Event()
+    probes = Probes(stopping, platform=settings.platform, version=version("magisystem"))
+    routes = Routes(settings, awaited, stopping, int(datetime.now(UTC).timestamp()), probes)
     app = Starlette(
-        routes=[Route("/invocations", routes.invoke, methods=["POST"]), Route("/ping", routes.ping)],
+        routes=[
+            Route("/invocations", routes.invoke, methods=["POST"]),
+            Route("/ping", routes.ping),
+            Route("/probe", routes.probe),
+        ],
         exception_handlers={
             MagiError: answer_error,
             RefusedByRuntime: _answer_refusal,
@@ -84,6 +92,7 @@ class Routes:
     stopping: asyncio.Event
     # Unix second.
     started_at: int
+    probes: Probes
 
     async def ping(self, _: Request) -> Response:
         """Say that the gateway lives; of the runtime it says nothing."""
@@ -96,6 +105,12 @@ class Routes:
             "time_of_last_update": self.started_at,
         }
         return Response(msgspec.json.encode(body), media_type="application/json")
+
+    async def probe(self, request: Request) -> Response:
+        """Stream a probe from here: what it meets is on the way to the gateway, and not behind it."""
+        opened = await self.awaited.get()
+        owner = await opened.callers.owner(bearer(request.headers.get("authorization")))
+        return await self.probes.get(request, owner)
 
     async def invoke(self, request: Request) -> Response:
         """Relay a verb to the runtime."""
@@ -115,7 +130,8 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it alone
     if error.status_code != HTTPStatus.NOT_FOUND:
         return await answer_http_error(request, error)
-    detail = f"There is nothing at {request.url.path}. The gateway has POST /invocations for every verb, and GET /ping."
+    there_is = "POST /invocations for every verb, GET /ping and GET /probe"
+    detail = f"There is nothing at {request.url.path}. The gateway has {there_is}."
     return problem(HTTPStatus.NOT_FOUND, "not_found", detail, retryable=False)
 
 
@@ -124,7 +140,7 @@ async def _answer_refusal(_: Request, error: Exception) -> Response:
     assert isinstance(error, RefusedByRuntime)  # noqa: S101 - registered for it alone
     answer = Response(error.body, error.problem.status, media_type=MEDIA_TYPE)
     if error.problem.retry_after is not None:
-        answer.headers["retry-after"] = f"{error.problem.retry_after:.0f}"
+        answer.headers["retry-after"] = str(ceil(error.problem.retry_after))
     if error.problem.status == 401:
         answer.headers["www-authenticate"] = "Bearer"
     return answer

@@ -27,36 +27,47 @@ Fields = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """One request, and how what came of it is gone on with where it breaks.
+class Reached:
+    """How far a reader has come, the seq ``after``, and in what.
 
-    ``deliberation_id`` is empty before it is known, ``after`` the seq from which is read.
+    ``deliberation_id`` is empty before it is known; ``started_at`` is a probe's own beginning, in Unix milliseconds.
     """
+
+    after: int = 0
+    deliberation_id: str = ""
+    started_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request, and how what came of it is gone on with where it breaks. ``reached`` is from where it is read."""
 
     action: str
     is_streamed: bool
-    deliberation_id: str
-    after: int
+    reached: Reached
     _fields: Fields = field(repr=False)
 
     def body(self) -> bytes:
         """Give what is sent first, and again as long as no event of it has come: a start has an idempotency key."""
         return msgspec.json.encode(self._fields)
 
-    def rest(self, deliberation_id: str, after: int) -> bytes:
-        """Give what asks for the rest of what was asked for, from the event after ``after``."""
-        if self.action == _PROBE:
-            return msgspec.json.encode({**self._fields, "after": after})
-        if not deliberation_id:
-            return self.body()
-        return msgspec.json.encode({"action": _RESUME, "deliberationId": deliberation_id, "after": after})
+    def rest(self, reached: Reached) -> bytes:
+        """Give what asks for the rest of what was asked for; from the beginning, while it has no name."""
+        asked = self._asked(reached)
+        return self.body() if asked is None else msgspec.json.encode(asked)
 
-    def page(self, deliberation_id: str, after: int) -> bytes | None:
-        """Give what asks, without waiting, whether there is anything after ``after``; ``None`` before it has a name."""
-        if self.action != _PROBE and not deliberation_id:
+    def page(self, reached: Reached) -> bytes | None:
+        """Give what asks, without waiting, whether there is anything further; ``None`` while it has no name."""
+        asked = self._asked(reached)
+        return None if asked is None else msgspec.json.encode({**asked, "stream": False, "wait": 0})
+
+    def _asked(self, reached: Reached) -> Fields | None:
+        if self.action == _PROBE:
+            began = {} if reached.started_at is None else {"startedAt": reached.started_at}
+            return {**self._fields, **began, "after": reached.after}
+        if not reached.deliberation_id:
             return None
-        asked = self._fields if self.action == _PROBE else {"action": _RESUME, "deliberationId": deliberation_id}
-        return msgspec.json.encode({**asked, "after": after, "stream": False, "wait": 0})
+        return {"action": _RESUME, "deliberationId": reached.deliberation_id, "after": reached.after}
 
 
 def read_ask(body: bytes, headers: Headers) -> Ask:
@@ -79,13 +90,9 @@ def read_ask(body: bytes, headers: Headers) -> Ask:
     if action == _START:
         _complete_start(sent, headers)
     is_streamed = action in _STREAMED and _is(sent, "stream", otherwise=True) and not _is(sent, "detached")
-    return Ask(
-        action,
-        is_streamed,
-        _told(fields, "deliberationId", str, "") if action == _RESUME else "",
-        max(0, _told(fields, "after", int, 0)) if action in {_RESUME, _PROBE} else 0,
-        sent,
-    )
+    after = max(0, _told(fields, "after", int, 0)) if action in {_RESUME, _PROBE} else 0
+    deliberation_id = _told(fields, "deliberationId", str, "") if action == _RESUME else ""
+    return Ask(action, is_streamed, Reached(after, deliberation_id), sent)
 
 
 def read_session(headers: Headers) -> str:
@@ -111,6 +118,8 @@ def _complete_start(sent: Fields, headers: Headers) -> None:
         )
     if sent.get("idempotencyKey", msgspec.Raw(b"null")) == msgspec.Raw(b"null"):
         sent["idempotencyKey"] = key or f"gateway-{uuid.uuid4()}"
+    # Left out, it would mean the runtime's own session to the container, which is where an owner's work is done.
+    sent.setdefault("sessionId", msgspec.Raw(b"null"))
     preferences = ",".join(headers.getlist("prefer")).split(",")
     if any(item.partition(";")[0].strip().lower() == "respond-async" for item in preferences):
         sent["detached"] = True

@@ -11,7 +11,7 @@ from magisystem.errors import (
     RuntimeUnreadable,
     UpstreamError,
 )
-from magisystem.gateway.asks import Ask
+from magisystem.gateway.asks import Ask, Reached
 from magisystem.gateway.calls import Call
 from magisystem.gateway.patience import BackOff, Timing
 from magisystem.gateway.refusals import RefusedByRuntime
@@ -47,13 +47,13 @@ class Attempts:
                     raise
             await asyncio.sleep(pause_s)
 
-    async def rest(self, deliberation_id: str, after: int, back_off: BackOff) -> RuntimeStream:
-        """Ask for what comes after ``after``, where the stream broke; ``back_off`` knows for how long nothing came.
+    async def rest(self, reached: Reached, back_off: BackOff) -> RuntimeStream:
+        """Ask for what comes after ``reached``, where the stream broke; ``back_off`` knows for how long nothing came.
 
         Raises:
             MagiError, RefusedByRuntime: it cannot be had, now or for as long as there was patience.
         """
-        body = self.ask.rest(deliberation_id, after)
+        body = self.ask.rest(reached)
         failure: MagiError | RefusedByRuntime = RuntimeUnreachable()
         retry_after_s = 0.0
         while True:
@@ -76,9 +76,9 @@ class Attempts:
                     raise RuntimeUnreadable
                 return found
 
-    async def is_over(self, deliberation_id: str, after: int) -> bool:
-        """Whether there is nothing after ``after``, and never will be. Where that cannot be learnt: no."""
-        body = self.ask.page(deliberation_id, after)
+    async def is_over(self, reached: Reached) -> bool:
+        """Whether there is nothing after ``reached``, and never will be. Where that cannot be learnt: no."""
+        body = self.ask.page(reached)
         if body is None:
             return False
         try:

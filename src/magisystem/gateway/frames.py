@@ -7,6 +7,7 @@ leave are the runtime's own bytes.
 
 import msgspec
 
+from magisystem.gateway.asks import Reached
 from magisystem.protocol.events import TERMINAL_TYPES
 from magisystem.protocol.sse import MAX_FRAME_BYTES
 
@@ -18,6 +19,7 @@ _TERMINAL = TERMINAL_TYPES | {"probe_end"}
 class _Told(msgspec.Struct, frozen=True, rename="camel"):
     type: str
     deliberation_id: str = ""
+    started_at: int | None = None
 
 
 _decode = msgspec.json.Decoder(_Told).decode
@@ -27,17 +29,23 @@ class FrameCutter:
     """Takes a stream's bytes as they arrive, and gives those that can be relayed.
 
     ``cursor`` is the seq of the last frame that was given, ``is_ended`` true after the terminal one. ``fault`` says why
-    nothing further can be read from this stream; empty where all is well. ``deliberation_id`` is what the events say.
-    Memory is bounded: a frame of more than ``limit_bytes`` is a fault.
+    nothing further can be read from this stream; empty where all is well. `reached` says from where another stream goes
+    on. Memory is bounded: a frame of more than ``limit_bytes`` is a fault.
     """
 
-    def __init__(self, after: int, *, limit_bytes: int = MAX_FRAME_BYTES) -> None:
-        self.cursor = after
+    def __init__(self, reached: Reached, *, limit_bytes: int = MAX_FRAME_BYTES) -> None:
+        self.cursor = reached.after
         self.is_ended = False
         self.fault = ""
-        self.deliberation_id = ""
+        self._deliberation_id = reached.deliberation_id
+        self._started_at = reached.started_at
         self._limit_bytes = limit_bytes
         self._rest = bytearray()
+
+    @property
+    def reached(self) -> Reached:
+        """How far it has come, and what the frames said of what they are of."""
+        return Reached(self.cursor, self._deliberation_id, self._started_at)
 
     def renew(self) -> None:
         """Go on with another stream, from the same cursor; what is left of the former one's last frame is dropped."""
@@ -84,6 +92,7 @@ class FrameCutter:
             self.fault = "what came is no event"
             return False
         self.cursor = seq
-        self.deliberation_id = told.deliberation_id or self.deliberation_id
+        self._deliberation_id = told.deliberation_id or self._deliberation_id
+        self._started_at = told.started_at or self._started_at
         self.is_ended = told.type in _TERMINAL
         return True

@@ -64,7 +64,7 @@ class Problem(msgspec.Struct, frozen=True, rename="camel"):
     """What is read of a problem body of the application in the runtime."""
 
     status: Annotated[int, msgspec.Meta(ge=400, le=599)]
-    code: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+    code: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,63}\Z")]
     detail: str
     retryable: bool = False
     retry_after: Annotated[float, msgspec.Meta(ge=0)] | None = None

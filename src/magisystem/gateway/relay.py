@@ -11,6 +11,7 @@ a buffer hold. A reader that leaves ends its relay and nothing else; the deliber
 
 import asyncio
 import logging
+from dataclasses import replace
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -89,7 +90,7 @@ class Relay(Response):
 
     async def _beat(self, reader: Reader) -> None:
         if self._attempts.ask.is_streamed:
-            await reader.beat(self._attempts.ask.deliberation_id)
+            await reader.beat(self._attempts.ask.reached.deliberation_id)
 
     async def _first(self, reader: Reader) -> RuntimeStream | Document:
         try:
@@ -108,24 +109,24 @@ class Relay(Response):
 
     async def _stream(self, reader: Reader, stream: RuntimeStream) -> None:
         timing, ask, loop = self._attempts.timing, self._attempts.ask, asyncio.get_running_loop()
-        cutter = FrameCutter(ask.after)
-        cutter.deliberation_id = ask.deliberation_id or stream.deliberation_id
+        asked = ask.reached
+        cutter = FrameCutter(replace(asked, deliberation_id=asked.deliberation_id or stream.deliberation_id))
         back_off = BackOff(timing, timing.give_up_s)
         try:
-            await reader.begin(cutter.deliberation_id)
+            await reader.begin(cutter.reached.deliberation_id)
             while True:
                 before, since_s = cutter.cursor, loop.time()
                 reason = await reader.take(stream, cutter)
                 is_bare = cutter.cursor == before
                 # A log that ended at the cursor has nothing to stream, so its stream ends like one that was cut.
-                is_over = is_bare and not reason and await self._attempts.is_over(cutter.deliberation_id, before)
+                is_over = is_bare and not reason and await self._attempts.is_over(cutter.reached)
                 if cutter.is_ended or is_over:
                     return await reader.end()
                 if not is_bare or loop.time() - since_s >= timing.steady_s:
                     back_off.succeeded()
                 _log.info("The runtime's stream broke after event %d (%s).", cutter.cursor, reason or "a clean end")
                 cutter.renew()
-                stream = await self._attempts.rest(cutter.deliberation_id, cutter.cursor, back_off)
+                stream = await self._attempts.rest(cutter.reached, back_off)
         except (MagiError, RefusedByRuntime) as refusal:
             raise await _given_up(reader, refusal) from refusal
         finally:

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
 import aiohttp
@@ -22,9 +22,11 @@ from magisystem.gateway.calls import Call
 from magisystem.gateway.patience import Timing
 from magisystem.gateway.refusals import RefusedByRuntime, error_of, problem_in
 from magisystem.gateway.settings import GatewaySettings, RuntimeAuth
-from magisystem.gateway.signing import Signer
 from magisystem.identity import Assertions
 from magisystem.identity.callers import ASSERTION_HEADER
+
+if TYPE_CHECKING:
+    from magisystem.gateway.signing import Signer
 
 SESSION_HEADER = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id"
 DELIBERATION_ID = "x-magi-deliberation-id"
@@ -99,7 +101,7 @@ class Runtime:
         settings: GatewaySettings,
         timing: Timing,
         http: aiohttp.ClientSession,
-        signer: Signer | None = None,
+        signer: "Signer | None" = None,
         assertions: Assertions | None = None,
     ) -> None:
         arn, qualifier = quote(settings.runtime_arn, safe=""), quote(settings.runtime_qualifier, safe="")
@@ -114,9 +116,12 @@ class Runtime:
     @asynccontextmanager
     async def open(cls, settings: GatewaySettings, timing: Timing) -> AsyncGenerator[Self]:
         """Open what calls need; the connections themselves come with the calls."""
-        is_signed = settings.runtime_auth == "sigv4"
-        signer = Signer(settings.region) if is_signed else None
-        assertions = Assertions(settings.gateway_key) if is_signed else None
+        signer = assertions = None
+        if settings.runtime_auth == "sigv4":
+            # botocore takes a quarter of a second to load, and nothing else here needs it.
+            from magisystem.gateway.signing import Signer
+
+            signer, assertions = Signer(settings.region), Assertions(settings.gateway_key)
         http = aiohttp.ClientSession(
             # As many as there are readers: whom the gateway serves, its own server bounds.
             connector=aiohttp.TCPConnector(limit=0),

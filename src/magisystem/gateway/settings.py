@@ -17,16 +17,16 @@ from magisystem.protocol.addresses import is_loopback
 Platform = Literal["local", "container", "agentcore", "lambda"]
 RuntimeAuth = Literal["jwt", "sigv4"]
 
-_Word = Annotated[str, msgspec.Meta(pattern=r"^[!-~]+$")]
-_Origin = Annotated[str, msgspec.Meta(pattern=r"^(\*|https?://[^/\s]+)$")]
+_Word = Annotated[str, msgspec.Meta(pattern=r"^[!-~]+\Z")]
+_Origin = Annotated[str, msgspec.Meta(pattern=r"^(\*|https?://[^/\s]+)\Z")]
 _Arn = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"^arn:aws[a-z-]*:bedrock-agentcore:[a-z0-9-]+:[0-9]{12}:runtime/[A-Za-z][A-Za-z0-9_]*-[A-Za-z0-9]+$"
+        pattern=r"^arn:aws[a-z-]*:bedrock-agentcore:[a-z0-9-]+:[0-9]{12}:runtime/[A-Za-z][A-Za-z0-9_]*-[A-Za-z0-9]+\Z"
     ),
 ]
-_Url = Annotated[str, msgspec.Meta(pattern=r"^https?://[^/\s?#]+/?$")]
-_Qualifier = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,47}$")]
+_Url = Annotated[str, msgspec.Meta(pattern=r"^https?://[^/\s?#]+/?\Z")]
+_Qualifier = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,47}\Z")]
 _Key = Annotated[str, msgspec.Meta(min_length=32)]
 
 _ENDPOINT = "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE"
@@ -72,7 +72,7 @@ class _Form:
     is_secret: bool = False
 
 
-_FORMS: Mapping[str, _Form] = {
+VARIABLES: Mapping[str, _Form] = {
     "MAGI_PLATFORM": _Form(Platform, "local, container, agentcore or lambda", "local"),
     "MAGI_HOST": _Form(_Word, "an address of this machine, such as 127.0.0.1", ""),
     "MAGI_PORT": _Form(Annotated[int, msgspec.Meta(ge=1, le=65_535)], "a port, from 1 to 65535", 8080),
@@ -107,15 +107,15 @@ def read_settings(environment: Mapping[str, str] | None = None, **given: Any) ->
     above = {f"MAGI_{name.upper()}": str(value) for name, value in given.items() if value is not None}
     texts = {**environment, **above}
     faults: list[str] = []
-    read = {variable: _read(variable, form, texts.get(variable, ""), faults) for variable, form in _FORMS.items()}
-    settings = None if faults else _settings(read, faults)
-    if settings is None or faults:
+    read = {variable: _read(variable, form, texts.get(variable, ""), faults) for variable, form in VARIABLES.items()}
+    settings = _settings(read, faults)
+    if settings is None:
         raise SettingsInvalid(" ".join(faults))
     return settings
 
 
 def _read(variable: str, form: _Form, text: str, faults: list[str]) -> Any:
-    """Give a variable's value; what is wrong with it is added to ``faults``."""
+    """Give a variable's value; what is wrong with it is added to ``faults``, and nothing follows from it."""
     if not text.strip():
         if form.otherwise is None:
             faults.append(f"{variable} is missing: it should be {form.words}.")
@@ -126,12 +126,12 @@ def _read(variable: str, form: _Form, text: str, faults: list[str]) -> Any:
     except msgspec.ValidationError:
         shown = "" if form.is_secret else f"; it is {text!r}"
         faults.append(f"{variable} should be {form.words}{shown}.")
-        return form.otherwise
+        return None
 
 
 def _settings(read: Mapping[str, Any], faults: list[str]) -> GatewaySettings | None:
-    """Put together what was read, and look at what one says of another."""
-    platform: Platform = read["MAGI_PLATFORM"]
+    """Put together what was read, and look at what one says of another; ``None`` where anything is wrong."""
+    platform: Platform = read["MAGI_PLATFORM"] or "local"
     host: str = read["MAGI_HOST"] or ("127.0.0.1" if platform == "local" else "0.0.0.0")  # noqa: S104 - asked for
     oidc = _policy(read, faults) if read["MAGI_AUTH"] == "oidc" else None
     if read["MAGI_AUTH"] == "none" and not read["MAGI_INSECURE"] and not is_loopback(host):

@@ -32,6 +32,7 @@ from magisystem.http.event_stream import EventStream
 from magisystem.http.heads import cursor, idempotency_key, longest_wait_s, prefers_no_wait, wants_only_json
 from magisystem.http.hosts import HostCheck, allowed_hosts
 from magisystem.http.loading import Loading
+from magisystem.http.probe import Probes
 from magisystem.http.problems import ServerStopping, answer_error, answer_http_error, answered_error
 from magisystem.http.proposals import proposal
 from magisystem.http.rates import Rates
@@ -53,6 +54,7 @@ from magisystem.protocol.requests import (
     CouncilRequest,
     ListRequest,
     PageRequest,
+    ProbeRequest,
     ResumeRequest,
     StartRequest,
     TitleRequest,
@@ -83,7 +85,8 @@ def create_app(application: Application, bundle: Path = BUNDLE, *, loaded: async
     settings = application.settings
     web = Web.open(settings, bundle)
     entrance = Entrance(application.callers, Rates(settings.requests_per_minute))
-    routes = Routes(application, entrance, RuntimeSessions(), web, stopping, datetime.now(UTC))
+    probes = Probes(stopping, platform=settings.platform, version=version("magisystem"))
+    routes = Routes(application, entrance, RuntimeSessions(), web, stopping, datetime.now(UTC), probes)
     app = Starlette(
         routes=[*_routes(routes), *documentation(), *_pages(web)],
         exception_handlers={
@@ -124,6 +127,7 @@ def _routes(routes: "Routes") -> list[BaseRoute]:
         # The path of AgentCore's data plane. The ARN has slashes, which come percent-encoded and arrive decoded.
         Route("/runtimes/{arn:path}/invocations", routes.invoke, methods=["POST"]),
         Route("/ping", routes.ping),
+        Route("/probe", routes.probe),
         Route("/councils", routes.councils),
         Route("/councils/{council_id}", routes.council),
         Route("/councils/{council_id}", routes.put_council, methods=["PUT"]),
@@ -169,6 +173,7 @@ class Routes:
     web: Web
     stopping: asyncio.Event
     started_at: datetime
+    probes: Probes
 
     async def ping(self, _: Request) -> Response:
         """Say that the server lives; to AgentCore in its own words, whether work runs that must not be put to sleep."""
@@ -198,8 +203,17 @@ class Routes:
                 is_polled = not resume.stream or wants_only_json(request)
                 wait_s = resume.wait if is_polled else None
                 return await self._follow(verbs.owner, resume.deliberation_id, resume.after, wait_s)
+            case ProbeRequest() as asked:
+                is_polled = not asked.stream or wants_only_json(request)
+                wait_s = asked.wait if is_polled else None
+                return await self.probes.answer(asked.probe, verbs.owner, request.headers, wait_s)
             case verb:
                 return _answered(await verbs.perform(verb))
+
+    async def probe(self, request: Request) -> Response:
+        """Stream a probe."""
+        verbs = await self._verbs(request)
+        return await self.probes.get(request, verbs.owner)
 
     async def past(self, request: Request) -> Response:
         """Give a page of the deliberations of the past."""
@@ -284,7 +298,7 @@ class Routes:
             except MagiError as error:
                 refusal = answered_error(error)
             else:
-                await Socket(websocket, verbs, self.entrance.rates, self.stopping).serve()
+                await Socket(websocket, verbs, self.entrance.rates, self.stopping, self.probes).serve()
                 return
         await websocket.send_denial_response(refusal)
 
@@ -301,9 +315,8 @@ class Routes:
         proposed = await proposal(start, self.application.councils, owner)
         with trace_continued(request.headers):
             deliberation_id = await deliberations.start(proposed, owner, key)
-        if is_enveloped(request.scope):
-            request_id = request.headers.get(REQUEST_HEADER, "-")[:_SHOWN]
-            _log.info("deliberation %s: runtime request %s", deliberation_id, request_id)
+        if (request_id := request.headers.get(REQUEST_HEADER)) is not None and is_enveloped(request.scope):
+            _log.info("deliberation %s: runtime request %s", deliberation_id, request_id[:_SHOWN])
         is_preferred = prefers_no_wait(request)
         if start.detached or is_preferred:
             return _begun(deliberation_id, is_preferred=is_preferred)

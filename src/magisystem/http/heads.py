@@ -5,7 +5,7 @@ import re
 from starlette.requests import Request
 
 from magisystem.errors import InvalidRequest
-from magisystem.protocol.requests import LONGEST_WAIT_S
+from magisystem.protocol.values import LONGEST_WAIT_S
 
 
 def cursor(request: Request) -> int:

@@ -13,15 +13,17 @@ from magisystem.http.problems import MEDIA_TYPE
 from magisystem.protocol.events import KnownEvent
 from magisystem.protocol.fold import DeliberationState
 from magisystem.protocol.history import HistoryPage, Renamed, SessionPage, SessionTurns
+from magisystem.protocol.probe import Frame
 from magisystem.protocol.requests import (
-    LONGEST_WAIT_S,
     Action,
     ActionRequest,
     ListRequest,
     PageRequest,
+    ProbeRequest,
     StartRequest,
     TitleRequest,
 )
+from magisystem.protocol.values import LONGEST_WAIT_S
 
 DESCRIPTION = """\
 Ask a question that wants a decision. Three sages deliberate at the same time, each streaming, each casting a vote; a
@@ -34,7 +36,8 @@ deliberations at once. What it sends has a `type`: `started` and `resumed` (`del
 before the events of a following; `events` (`deliberationId`, `events`); `ended` (`deliberationId`, `cursor`) after the
 last one; `state` (`deliberationId`, `state`, `requestId`), the answer to `get` and `cancel`; `page` (`page`,
 `requestId`), the answer to `list`, `sessions` and `session`; `councils` (`councils`); `council` (`council`), the answer
-to `get_council` and `put_council`; `models` (`models`); `deleted`; `renamed` (`title`); `error`
+to `get_council` and `put_council`; `models` (`models`); `deleted`; `renamed` (`title`); `probe_start`, `probe` and
+`probe_end`, the frames of a probe (the schema **ProbeFrame**), each with the `requestId`; `error`
 (`error{code,message,retryable,field}`, `requestId`, `deliberationId`), after which the socket stays. A message over 32
 KiB comes as `part` frames (`index` from 0, `of`, `text`), one directly after the other: their texts, joined, are the
 message; index 0 always begins a new one. It closes with 1012 where the server stops or the socket is an hour old, and
@@ -53,7 +56,13 @@ def document() -> Schema:
         "openapi": "3.1.0",
         "info": {"title": "MAGISystem", "description": DESCRIPTION, "version": version("magisystem")},
         "paths": {path: _asking_who(item) if path != "/ping" else item for path, item in _paths().items()},
-        "components": {"schemas": _schemas(), "securitySchemes": {"token": _TOKEN}},
+        "components": {
+            "schemas": _schemas(),
+            "responses": {
+                "Refused": {"description": "A problem", "content": {MEDIA_TYPE: {"schema": _reference("Problem")}}}
+            },
+            "securitySchemes": {"token": _TOKEN},
+        },
     }
 
 
@@ -93,8 +102,23 @@ def _schemas() -> Schema:
     return {
         "Event": {"oneOf": [_reference(name) for name in names], "discriminator": {"propertyName": "type"}},
         "Problem": _PROBLEM,
+        **_probe_frames(),
         **{name: _opened(schema) for name, schema in events.items()},
         **cast("Schema", requests["$defs"]),
+    }
+
+
+def _probe_frames() -> Schema:
+    kinds = get_args(Frame)
+    _, schemas = msgspec.json.schema_components(kinds, ref_template=_REFERENCE)
+    # Renamed, because the union of all of them is what a reader knows as a probe's frame.
+    names = {kind.__name__: name for kind, name in zip(kinds, ("ProbeStart", "ProbeFill", "ProbeEnd"), strict=True)}
+    return {
+        "ProbeFrame": {
+            "oneOf": [_reference(name) for name in names.values()],
+            "discriminator": {"propertyName": "type"},
+        },
+        **{names[name]: _opened(schema) for name, schema in schemas.items()},
     }
 
 
@@ -114,6 +138,7 @@ _PROBLEM: Schema = {
         "code": {"type": "string"},
         "detail": {"type": "string"},
         "retryable": {"type": "boolean"},
+        "retryAfter": {"type": "integer", "description": "Seconds, as in the header `Retry-After`."},
         "field": {"type": "string"},
         "faults": {
             "type": "array",
@@ -162,11 +187,14 @@ _MODELS: Schema = {
     },
     "otherwise": {"type": "string", "description": "What every other agent gets."},
 }
-_PAGE: Schema = {
-    "events": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}},
-    "cursor": {"type": "integer"},
-    "done": {"type": "boolean", "description": "Whether the terminal event is among the events or before them."},
-}
+
+
+def _page_of(name: str) -> Schema:
+    return {
+        "events": {"type": "array", "items": _reference(name)},
+        "cursor": {"type": "integer"},
+        "done": {"type": "boolean", "description": "Whether the last one is among them or before them."},
+    }
 
 
 def _paths() -> Schema:
@@ -218,6 +246,7 @@ def _paths() -> Schema:
         "/invocations": invocations,
         "/runtimes/{arn}/invocations": _as_agentcore(invocations),
         "/ping": {"get": {"summary": "Health", "responses": {"200": _answer(_json_of(_PING))}}},
+        "/probe": _probe(cursors, wait),
         **_councils(),
         "/models": {
             "get": {
@@ -247,7 +276,7 @@ def _paths() -> Schema:
                 "description": "With `Accept: application/json` alone it answers one page of what there is after the "
                 "cursor, waiting up to `wait` seconds for something.",
                 "responses": {
-                    "200": _answer(_STREAM | _json_of(_PAGE)),
+                    "200": _answer(_STREAM | _json_of(_page_of("Event"))),
                     **_refusals("400", "404", "409", "503"),
                 },
             },
@@ -270,6 +299,27 @@ def _as_agentcore(invocations: Schema) -> Schema:
     qualifier = {"name": "qualifier", "in": "query", "schema": {"type": "string"}}
     summary = "The same under the path of AgentCore's data plane, so that its clients can be pointed here"
     return {"parameters": [arn, qualifier], "post": {**invocations["post"], "summary": summary}}
+
+
+def _probe(cursors: list[Schema], wait: Schema) -> Schema:
+    parameters = [
+        parameter for parameter in _query(ProbeRequest) if parameter["name"] not in {"after", "stream", "wait"}
+    ]
+    return {
+        "parameters": [*parameters, *cursors, wait],
+        "get": {
+            "summary": "A probe: frames of no meaning, by whose times a path is measured (`magi doctor`)",
+            "description": "With `wait`, or `Accept: application/json` alone, it answers one page of what is due after "
+            "the cursor. To go on with a probe on any server: the same parameters, the cursor, and the `startedAt` of "
+            "its first frame.",
+            "responses": {
+                "200": _answer(
+                    {"text/event-stream": {"schema": _reference("ProbeFrame")}} | _json_of(_page_of("ProbeFrame"))
+                ),
+                **_refusals("400", "429"),
+            },
+        },
+    }
 
 
 def _councils() -> Schema:
@@ -359,5 +409,4 @@ def _answer(content: Schema) -> Schema:
 
 
 def _refusals(*statuses: str) -> Schema:
-    content = {MEDIA_TYPE: {"schema": _reference("Problem")}}
-    return {status: {"description": "A problem", "content": content} for status in statuses}
+    return {status: {"$ref": "#/components/responses/Refused"} for status in statuses}

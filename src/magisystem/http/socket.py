@@ -20,7 +20,7 @@ socket buffers come on top.
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from http import HTTPStatus
@@ -31,16 +31,25 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDiscon
 
 from magisystem.errors import InvalidRequest, MagiError, RequestError
 from magisystem.http.entrance import socket_protocol
+from magisystem.http.probe import Probes, checked
 from magisystem.http.problems import problem
 from magisystem.http.proposals import proposal
 from magisystem.http.rates import Rates
 from magisystem.http.runtime import in_runtime_session
-from magisystem.http.socket_messages import answer_message, error_message, events_messages, frames, opened
+from magisystem.http.socket_messages import (
+    answer_message,
+    error_message,
+    events_messages,
+    frames,
+    opened,
+    probe_message,
+)
 from magisystem.http.tracing import trace_continued
 from magisystem.http.verbs import Verbs
 from magisystem.protocol.requests import (
     DeliberationAction,
     Invocation,
+    ProbeRequest,
     ResumeRequest,
     StartRequest,
     parse_invocation,
@@ -124,10 +133,12 @@ class Socket:
         verbs: Verbs,
         rates: Rates,
         stopping: asyncio.Event,
+        probes: Probes,
         limits: SocketLimits | None = None,
     ) -> None:
         self._websocket = websocket
         self._verbs = verbs
+        self._probes = probes
         self._rates = rates
         self._deliberations = verbs.application.deliberations
         self._stopping = stopping
@@ -206,6 +217,9 @@ class Socket:
                         # What cannot be followed must be refused before a following of it is replaced.
                         await deliberations.read(known, owner, after, limit=0)
                         await self._begin(known, after, answer_message("resumed", known, request_id, after=after))
+                    case ProbeRequest():
+                        # It ends by itself, and its places are bounded: it holds up no other request.
+                        self._tasks.create_task(self._probe(request, request_id))
                     case verb:
                         answer = await self._verbs.perform(verb)
                         await self._send(answer_message(answer.kind, deliberation_id, request_id, **answer.fields))
@@ -253,6 +267,18 @@ class Socket:
         finally:
             if self._followings.get(deliberation_id) is following:
                 del self._followings[deliberation_id]
+
+    async def _probe(self, request: ProbeRequest, request_id: str | None) -> None:
+        """Send a probe's frames; it is bounded by the places there are, and not by what a socket may follow."""
+        async with self._answering(request_id):
+            if not request.stream:
+                raise InvalidRequest("`stream`: A socket streams; POST /invocations answers once.", field="stream")
+            probe = checked(request.probe)
+            with self._probes.place(self._verbs.owner, probe):
+                async with aclosing(self._probes.batches(probe, self._websocket.headers)) as batches:
+                    async for batch in batches:
+                        for _, body in batch:
+                            await self._send(probe_message(body, request_id))
 
     # --- Sending and ending -----------------------------------------------------------------------------------------
 

@@ -25,6 +25,8 @@ type         further fields                                               meanin
                                                                           ``put_council``
 ``councils`` ``councils{items}``, ``requestId``?                          the answer to ``councils``
 ``models``   ``models{items,default,otherwise}``, ``requestId``?          the answer to ``models``
+``probe…``   as in ``magisystem.protocol.probe``, ``requestId``?          ``probe_start``, ``probe`` and ``probe_end``:
+                                                                          the answer to ``probe``
 ``error``    ``error{code,message,retryable,field?,faults?,cursor?}``,    what was asked, or following that
              ``requestId``?, ``deliberationId``?, ``cursors``?            deliberation, failed; the socket stays
 ``part``     ``index``, ``of``, ``text``                                  a piece of a message over the limit
@@ -102,6 +104,13 @@ def events_messages(deliberation_id: str, batch: Sequence[Record]) -> Iterator[t
         last_seq = record.seq
     if gathered:
         yield head + b",".join(gathered) + b"]}", last_seq
+
+
+def probe_message(body: bytes, request_id: str | None = None) -> bytes:
+    """Give the message of an encoded frame of a probe: the frame itself, and the id of the request it answers."""
+    if request_id is None:
+        return body
+    return b'%b,"requestId":%b}' % (body[:-1], msgspec.json.encode(request_id))
 
 
 def answer_message(

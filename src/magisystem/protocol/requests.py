@@ -25,12 +25,11 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError, from_json, to_json
 
 from magisystem.errors import Fault, InvalidRequest
-from magisystem.protocol.values import Decision, Mode, Outcome, Role, Rule
+from magisystem.protocol.probe import INTERVAL_MS, KEEP_ALIVE_MS, LEAST_S, LONGEST_S, MOST_BYTES, Probe
+from magisystem.protocol.values import LONGEST_WAIT_S, Decision, Mode, Outcome, Role, Rule
 
 QUESTION_CHARS = 32_000
 MESSAGES = 500
-# Below the 30 s after which static hosts and their proxies cut an answer.
-LONGEST_WAIT_S = 25.0
 
 
 def _visible(text: str) -> str:
@@ -311,6 +310,40 @@ class ModelsRequest(Request):
     action: Literal["models"]
 
 
+class ProbeRequest(Request):
+    """Asks for a probe stream, by which a path is measured: numbered frames of no meaning, and no model."""
+
+    action: Literal["probe"]
+    seconds: float = Field(40.0, ge=LEAST_S, le=LONGEST_S, description="The whole length.")
+    interval_ms: int = Field(500, ge=INTERVAL_MS[0], le=INTERVAL_MS[1], description="Between two frames.")
+    fill_bytes: int = Field(64, ge=0, le=MOST_BYTES, alias="bytes", description="Of fill, in every frame.")
+    quiet_ms: int = Field(0, ge=0, description="How long there are no frames, in the middle.")
+    keep_alive_ms: int = Field(10_000, ge=KEEP_ALIVE_MS[0], le=KEEP_ALIVE_MS[1])
+    after: int = Field(0, ge=0, description="The last seq received: the probe goes on behind it.")
+    started_at: int | None = Field(
+        None, ge=0, description="To go on with a probe on its own schedule: the `startedAt` of its first frame."
+    )
+    stream: bool = True
+    wait: float = Field(0, ge=0, le=LONGEST_WAIT_S, description="With `stream: false`: seconds to wait for something.")
+
+    @property
+    def probe(self) -> Probe:
+        """The probe that is asked for.
+
+        Raises:
+            InvalidRequest: what is asked for does not go together.
+        """
+        return Probe(
+            self.seconds,
+            self.interval_ms,
+            self.fill_bytes,
+            self.quiet_ms,
+            self.keep_alive_ms,
+            self.after,
+            self.started_at,
+        )
+
+
 Action = (
     ResumeRequest
     | CancelRequest
@@ -325,6 +358,7 @@ Action = (
     | PutCouncilRequest
     | DeleteCouncilRequest
     | ModelsRequest
+    | ProbeRequest
 )
 ActionRequest = Annotated[Action, Field(discriminator="action")]
 Invocation = StartRequest | Action

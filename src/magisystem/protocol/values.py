@@ -10,6 +10,8 @@ import msgspec
 
 # The most that the body of a request may have. It stands here, without a library, because the gateway holds to it too.
 BODY_BYTES = 1024 * 1024
+# Of a long-poll. Below the 30 s after which static hosts and their proxies cut an answer.
+LONGEST_WAIT_S = 25.0
 
 
 class Decision(StrEnum):

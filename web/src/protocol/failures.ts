@@ -29,6 +29,6 @@ export class Unreachable extends Error {
 }
 
 function toldInBody(problem: ProblemBody): number | null {
-  const { retryAfter } = problem as { readonly retryAfter?: unknown };
+  const { retryAfter } = problem;
   return typeof retryAfter === 'number' && retryAfter >= 0 ? retryAfter : null;
 }

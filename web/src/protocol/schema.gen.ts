@@ -32,7 +32,7 @@ export interface paths {
                      *       "question": "Should we move the billing service to Rust?"
                      *     }
                      */
-                    readonly "application/json": components["schemas"]["StartRequest"] | components["schemas"]["ResumeRequest"] | components["schemas"]["CancelRequest"] | components["schemas"]["GetRequest"] | components["schemas"]["ForgetRequest"] | components["schemas"]["RenameRequest"] | components["schemas"]["ListRequest"] | components["schemas"]["SessionsRequest"] | components["schemas"]["SessionRequest"] | components["schemas"]["CouncilsRequest"] | components["schemas"]["GetCouncilRequest"] | components["schemas"]["PutCouncilRequest"] | components["schemas"]["DeleteCouncilRequest"] | components["schemas"]["ModelsRequest"];
+                    readonly "application/json": components["schemas"]["StartRequest"] | components["schemas"]["ResumeRequest"] | components["schemas"]["CancelRequest"] | components["schemas"]["GetRequest"] | components["schemas"]["ForgetRequest"] | components["schemas"]["RenameRequest"] | components["schemas"]["ListRequest"] | components["schemas"]["SessionsRequest"] | components["schemas"]["SessionRequest"] | components["schemas"]["CouncilsRequest"] | components["schemas"]["GetCouncilRequest"] | components["schemas"]["PutCouncilRequest"] | components["schemas"]["DeleteCouncilRequest"] | components["schemas"]["ModelsRequest"] | components["schemas"]["ProbeRequest"];
                 };
             };
             readonly responses: {
@@ -64,78 +64,17 @@ export interface paths {
                     };
                     content?: never;
                 };
-                /** @description A problem */
-                readonly 400: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A problem */
-                readonly 404: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A problem */
-                readonly 408: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A problem */
-                readonly 409: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A problem */
-                readonly 413: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A problem */
-                readonly 415: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A problem */
-                readonly 421: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A problem */
-                readonly 503: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                readonly 400: components["responses"]["Refused"];
+                readonly 401: components["responses"]["Refused"];
+                readonly 403: components["responses"]["Refused"];
+                readonly 404: components["responses"]["Refused"];
+                readonly 408: components["responses"]["Refused"];
+                readonly 409: components["responses"]["Refused"];
+                readonly 413: components["responses"]["Refused"];
+                readonly 415: components["responses"]["Refused"];
+                readonly 421: components["responses"]["Refused"];
+                readonly 429: components["responses"]["Refused"];
+                readonly 503: components["responses"]["Refused"];
             };
         };
         readonly delete?: never;
@@ -185,7 +124,7 @@ export interface paths {
                      *       "question": "Should we move the billing service to Rust?"
                      *     }
                      */
-                    readonly "application/json": components["schemas"]["StartRequest"] | components["schemas"]["ResumeRequest"] | components["schemas"]["CancelRequest"] | components["schemas"]["GetRequest"] | components["schemas"]["ForgetRequest"] | components["schemas"]["RenameRequest"] | components["schemas"]["ListRequest"] | components["schemas"]["SessionsRequest"] | components["schemas"]["SessionRequest"] | components["schemas"]["CouncilsRequest"] | components["schemas"]["GetCouncilRequest"] | components["schemas"]["PutCouncilRequest"] | components["schemas"]["DeleteCouncilRequest"] | components["schemas"]["ModelsRequest"];
+                    readonly "application/json": components["schemas"]["StartRequest"] | components["schemas"]["ResumeRequest"] | components["schemas"]["CancelRequest"] | components["schemas"]["GetRequest"] | components["schemas"]["ForgetRequest"] | components["schemas"]["RenameRequest"] | components["schemas"]["ListRequest"] | components["schemas"]["SessionsRequest"] | components["schemas"]["SessionRequest"] | components["schemas"]["CouncilsRequest"] | components["schemas"]["GetCouncilRequest"] | components["schemas"]["PutCouncilRequest"] | components["schemas"]["DeleteCouncilRequest"] | components["schemas"]["ModelsRequest"] | components["schemas"]["ProbeRequest"];
                 };
             };
             readonly responses: {
@@ -217,78 +156,17 @@ export interface paths {
                     };
                     content?: never;
                 };
-                /** @description A problem */
-                readonly 400: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A problem */
-                readonly 404: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A problem */
-                readonly 408: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A problem */
-                readonly 409: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A problem */
-                readonly 413: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A problem */
-                readonly 415: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A problem */
-                readonly 421: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A problem */
-                readonly 503: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                readonly 400: components["responses"]["Refused"];
+                readonly 401: components["responses"]["Refused"];
+                readonly 403: components["responses"]["Refused"];
+                readonly 404: components["responses"]["Refused"];
+                readonly 408: components["responses"]["Refused"];
+                readonly 409: components["responses"]["Refused"];
+                readonly 413: components["responses"]["Refused"];
+                readonly 415: components["responses"]["Refused"];
+                readonly 421: components["responses"]["Refused"];
+                readonly 429: components["responses"]["Refused"];
+                readonly 503: components["responses"]["Refused"];
             };
         };
         readonly delete?: never;
@@ -342,6 +220,78 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/probe": {
+        readonly parameters: {
+            readonly query?: {
+                readonly seconds?: number;
+                readonly intervalMs?: number;
+                readonly bytes?: number;
+                readonly quietMs?: number;
+                readonly keepAliveMs?: number;
+                readonly startedAt?: number | null;
+                readonly after?: number;
+                readonly wait?: number;
+            };
+            readonly header?: {
+                readonly "Last-Event-ID"?: number;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * A probe: frames of no meaning, by whose times a path is measured (`magi doctor`)
+         * @description With `wait`, or `Accept: application/json` alone, it answers one page of what is due after the cursor. To go on with a probe on any server: the same parameters, the cursor, and the `startedAt` of its first frame.
+         */
+        readonly get: {
+            readonly parameters: {
+                readonly query?: {
+                    readonly seconds?: number;
+                    readonly intervalMs?: number;
+                    readonly bytes?: number;
+                    readonly quietMs?: number;
+                    readonly keepAliveMs?: number;
+                    readonly startedAt?: number | null;
+                    readonly after?: number;
+                    readonly wait?: number;
+                };
+                readonly header?: {
+                    readonly "Last-Event-ID"?: number;
+                };
+                readonly path?: never;
+                readonly cookie?: never;
+            };
+            readonly requestBody?: never;
+            readonly responses: {
+                /** @description As asked */
+                readonly 200: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "text/event-stream": components["schemas"]["ProbeFrame"];
+                        readonly "application/json": {
+                            readonly events: readonly components["schemas"]["ProbeFrame"][];
+                            readonly cursor: number;
+                            /** @description Whether the last one is among them or before them. */
+                            readonly done: boolean;
+                        };
+                    };
+                };
+                readonly 400: components["responses"]["Refused"];
+                readonly 401: components["responses"]["Refused"];
+                readonly 403: components["responses"]["Refused"];
+                readonly 429: components["responses"]["Refused"];
+                readonly 503: components["responses"]["Refused"];
+            };
+        };
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/councils": {
         readonly parameters: {
             readonly query?: never;
@@ -370,15 +320,10 @@ export interface paths {
                         };
                     };
                 };
-                /** @description A problem */
-                readonly 503: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                readonly 401: components["responses"]["Refused"];
+                readonly 403: components["responses"]["Refused"];
+                readonly 429: components["responses"]["Refused"];
+                readonly 503: components["responses"]["Refused"];
             };
         };
         readonly put?: never;
@@ -419,24 +364,11 @@ export interface paths {
                         readonly "application/json": components["schemas"]["CouncilRequest"];
                     };
                 };
-                /** @description A problem */
-                readonly 404: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A problem */
-                readonly 503: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                readonly 401: components["responses"]["Refused"];
+                readonly 403: components["responses"]["Refused"];
+                readonly 404: components["responses"]["Refused"];
+                readonly 429: components["responses"]["Refused"];
+                readonly 503: components["responses"]["Refused"];
             };
         };
         /** Keep a council under an id, in place of what was kept under it */
@@ -473,60 +405,15 @@ export interface paths {
                         readonly "application/json": components["schemas"]["CouncilRequest"];
                     };
                 };
-                /** @description A problem */
-                readonly 400: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A problem */
-                readonly 408: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A problem */
-                readonly 409: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A problem */
-                readonly 413: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A problem */
-                readonly 415: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A problem */
-                readonly 503: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                readonly 400: components["responses"]["Refused"];
+                readonly 401: components["responses"]["Refused"];
+                readonly 403: components["responses"]["Refused"];
+                readonly 408: components["responses"]["Refused"];
+                readonly 409: components["responses"]["Refused"];
+                readonly 413: components["responses"]["Refused"];
+                readonly 415: components["responses"]["Refused"];
+                readonly 429: components["responses"]["Refused"];
+                readonly 503: components["responses"]["Refused"];
             };
         };
         readonly post?: never;
@@ -549,33 +436,12 @@ export interface paths {
                     };
                     content?: never;
                 };
-                /** @description A problem */
-                readonly 404: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A problem */
-                readonly 409: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A problem */
-                readonly 503: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                readonly 401: components["responses"]["Refused"];
+                readonly 403: components["responses"]["Refused"];
+                readonly 404: components["responses"]["Refused"];
+                readonly 409: components["responses"]["Refused"];
+                readonly 429: components["responses"]["Refused"];
+                readonly 503: components["responses"]["Refused"];
             };
         };
         readonly options?: never;
@@ -625,6 +491,10 @@ export interface paths {
                         };
                     };
                 };
+                readonly 401: components["responses"]["Refused"];
+                readonly 403: components["responses"]["Refused"];
+                readonly 429: components["responses"]["Refused"];
+                readonly 503: components["responses"]["Refused"];
             };
         };
         readonly put?: never;
@@ -677,24 +547,11 @@ export interface paths {
                         readonly "application/json": components["schemas"]["HistoryPage"];
                     };
                 };
-                /** @description A problem */
-                readonly 400: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A problem */
-                readonly 503: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                readonly 400: components["responses"]["Refused"];
+                readonly 401: components["responses"]["Refused"];
+                readonly 403: components["responses"]["Refused"];
+                readonly 429: components["responses"]["Refused"];
+                readonly 503: components["responses"]["Refused"];
             };
         };
         readonly put?: never;
@@ -737,24 +594,11 @@ export interface paths {
                         readonly "application/json": components["schemas"]["SessionPage"];
                     };
                 };
-                /** @description A problem */
-                readonly 400: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A problem */
-                readonly 503: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                readonly 400: components["responses"]["Refused"];
+                readonly 401: components["responses"]["Refused"];
+                readonly 403: components["responses"]["Refused"];
+                readonly 429: components["responses"]["Refused"];
+                readonly 503: components["responses"]["Refused"];
             };
         };
         readonly put?: never;
@@ -801,33 +645,12 @@ export interface paths {
                         readonly "application/json": components["schemas"]["SessionTurns"];
                     };
                 };
-                /** @description A problem */
-                readonly 400: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A problem */
-                readonly 404: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A problem */
-                readonly 503: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                readonly 400: components["responses"]["Refused"];
+                readonly 401: components["responses"]["Refused"];
+                readonly 403: components["responses"]["Refused"];
+                readonly 404: components["responses"]["Refused"];
+                readonly 429: components["responses"]["Refused"];
+                readonly 503: components["responses"]["Refused"];
             };
         };
         readonly put?: never;
@@ -868,15 +691,11 @@ export interface paths {
                         readonly "application/json": components["schemas"]["DeliberationState"];
                     };
                 };
-                /** @description A problem */
-                readonly 404: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                readonly 401: components["responses"]["Refused"];
+                readonly 403: components["responses"]["Refused"];
+                readonly 404: components["responses"]["Refused"];
+                readonly 429: components["responses"]["Refused"];
+                readonly 503: components["responses"]["Refused"];
             };
         };
         readonly put?: never;
@@ -900,24 +719,11 @@ export interface paths {
                     };
                     content?: never;
                 };
-                /** @description A problem */
-                readonly 404: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A problem */
-                readonly 503: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                readonly 401: components["responses"]["Refused"];
+                readonly 403: components["responses"]["Refused"];
+                readonly 404: components["responses"]["Refused"];
+                readonly 429: components["responses"]["Refused"];
+                readonly 503: components["responses"]["Refused"];
             };
         };
         readonly options?: never;
@@ -947,51 +753,14 @@ export interface paths {
                         readonly "application/json": components["schemas"]["Renamed"];
                     };
                 };
-                /** @description A problem */
-                readonly 400: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A problem */
-                readonly 404: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A problem */
-                readonly 413: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A problem */
-                readonly 415: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A problem */
-                readonly 503: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                readonly 400: components["responses"]["Refused"];
+                readonly 401: components["responses"]["Refused"];
+                readonly 403: components["responses"]["Refused"];
+                readonly 404: components["responses"]["Refused"];
+                readonly 413: components["responses"]["Refused"];
+                readonly 415: components["responses"]["Refused"];
+                readonly 429: components["responses"]["Refused"];
+                readonly 503: components["responses"]["Refused"];
             };
         };
         readonly trace?: never;
@@ -1040,47 +809,18 @@ export interface paths {
                         readonly "application/json": {
                             readonly events: readonly components["schemas"]["Event"][];
                             readonly cursor: number;
-                            /** @description Whether the terminal event is among the events or before them. */
+                            /** @description Whether the last one is among them or before them. */
                             readonly done: boolean;
                         };
                     };
                 };
-                /** @description A problem */
-                readonly 400: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A problem */
-                readonly 404: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A problem */
-                readonly 409: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A problem */
-                readonly 503: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                readonly 400: components["responses"]["Refused"];
+                readonly 401: components["responses"]["Refused"];
+                readonly 403: components["responses"]["Refused"];
+                readonly 404: components["responses"]["Refused"];
+                readonly 409: components["responses"]["Refused"];
+                readonly 429: components["responses"]["Refused"];
+                readonly 503: components["responses"]["Refused"];
             };
         };
         readonly put?: never;
@@ -1123,15 +863,11 @@ export interface paths {
                         readonly "application/json": components["schemas"]["DeliberationState"];
                     };
                 };
-                /** @description A problem */
-                readonly 404: {
-                    headers: {
-                        readonly [name: string]: unknown;
-                    };
-                    content: {
-                        readonly "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                readonly 401: components["responses"]["Refused"];
+                readonly 403: components["responses"]["Refused"];
+                readonly 404: components["responses"]["Refused"];
+                readonly 429: components["responses"]["Refused"];
+                readonly 503: components["responses"]["Refused"];
             };
         };
         readonly delete?: never;
@@ -1152,11 +888,67 @@ export interface components {
             readonly code: string;
             readonly detail: string;
             readonly retryable?: boolean;
+            /** @description Seconds, as in the header `Retry-After`. */
+            readonly retryAfter?: number;
             readonly field?: string;
             readonly faults?: readonly {
                 readonly field?: string;
                 readonly message?: string;
             }[];
+        };
+        readonly ProbeFrame: components["schemas"]["ProbeStart"] | components["schemas"]["ProbeFill"] | components["schemas"]["ProbeEnd"];
+        /**
+         * ProbeStarted
+         * @description The first frame. Times are Unix milliseconds by the server's clock.
+         *
+         *         ``headers`` are those of the request that arrived, by their names in lower case: the value of what is harmless to
+         *         say, and ``True`` where the value is nobody's business.
+         */
+        readonly ProbeStart: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly type: "ProbeStart";
+            readonly seq: number;
+            readonly sentAt: number;
+            readonly startedAt: number;
+            /** @default  */
+            readonly platform?: string;
+            /** @default  */
+            readonly version?: string;
+            /** @default {} */
+            readonly headers?: {
+                readonly [key: string]: string | boolean;
+            };
+        };
+        /**
+         * ProbeFrame
+         * @description A frame in the middle; ``fill`` is there for its length.
+         */
+        readonly ProbeFill: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly type: "ProbeFill";
+            readonly seq: number;
+            readonly sentAt: number;
+            /** @default  */
+            readonly fill?: string;
+        };
+        /**
+         * ProbeEnded
+         * @description The last frame. A stream that ends without it was cut.
+         */
+        readonly ProbeEnd: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly type: "ProbeEnd";
+            readonly seq: number;
+            readonly sentAt: number;
         };
         /**
          * Start
@@ -1854,6 +1646,69 @@ export interface components {
             readonly action: "models";
         };
         /**
+         * ProbeRequest
+         * @description Asks for a probe stream, by which a path is measured: numbered frames of no meaning, and no model.
+         */
+        readonly ProbeRequest: {
+            /**
+             * Action
+             * @constant
+             */
+            readonly action: "probe";
+            /**
+             * Seconds
+             * @description The whole length.
+             * @default 40
+             */
+            readonly seconds?: number;
+            /**
+             * Intervalms
+             * @description Between two frames.
+             * @default 500
+             */
+            readonly intervalMs?: number;
+            /**
+             * Bytes
+             * @description Of fill, in every frame.
+             * @default 64
+             */
+            readonly bytes?: number;
+            /**
+             * Quietms
+             * @description How long there are no frames, in the middle.
+             * @default 0
+             */
+            readonly quietMs?: number;
+            /**
+             * Keepalivems
+             * @default 10000
+             */
+            readonly keepAliveMs?: number;
+            /**
+             * After
+             * @description The last seq received: the probe goes on behind it.
+             * @default 0
+             */
+            readonly after?: number;
+            /**
+             * Startedat
+             * @description To go on with a probe on its own schedule: the `startedAt` of its first frame.
+             * @default null
+             */
+            readonly startedAt?: number | null;
+            /**
+             * Stream
+             * @default true
+             */
+            readonly stream?: boolean;
+            /**
+             * Wait
+             * @description With `stream: false`: seconds to wait for something.
+             * @default 0
+             */
+            readonly wait?: number;
+        };
+        /**
          * PutCouncilRequest
          * @description Keeps a council under an id, in place of what was kept under it.
          */
@@ -2027,6 +1882,7 @@ export interface components {
             readonly prompt?: string | null;
             /**
              * Sessionid
+             * @description The session that this is a turn of; without it, or null, a new one. Through AgentCore, leaving it out means the runtime session, and null a new one.
              * @default null
              */
             readonly sessionId?: string | null;
@@ -2081,7 +1937,17 @@ export interface components {
             readonly title: string | null;
         };
     };
-    responses: never;
+    responses: {
+        /** @description A problem */
+        readonly Refused: {
+            headers: {
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+    };
     parameters: never;
     requestBodies: never;
     headers: never;
@@ -2089,6 +1955,10 @@ export interface components {
 }
 export type Event = components['schemas']['Event'];
 export type Problem = components['schemas']['Problem'];
+export type ProbeFrame = components['schemas']['ProbeFrame'];
+export type ProbeStart = components['schemas']['ProbeStart'];
+export type ProbeFill = components['schemas']['ProbeFill'];
+export type ProbeEnd = components['schemas']['ProbeEnd'];
 export type Start = components['schemas']['Start'];
 export type Mode = components['schemas']['Mode'];
 export type CouncilCard = components['schemas']['CouncilCard'];
@@ -2137,6 +2007,7 @@ export type GetRequest = components['schemas']['GetRequest'];
 export type LimitsRequest = components['schemas']['LimitsRequest'];
 export type ListRequest = components['schemas']['ListRequest'];
 export type ModelsRequest = components['schemas']['ModelsRequest'];
+export type ProbeRequest = components['schemas']['ProbeRequest'];
 export type PutCouncilRequest = components['schemas']['PutCouncilRequest'];
 export type RenameRequest = components['schemas']['RenameRequest'];
 export type ResumeRequest = components['schemas']['ResumeRequest'];
@@ -2145,5 +2016,6 @@ export type SessionRequest = components['schemas']['SessionRequest'];
 export type SessionsRequest = components['schemas']['SessionsRequest'];
 export type StartRequest = components['schemas']['StartRequest'];
 export type TitleRequest = components['schemas']['TitleRequest'];
+export type ResponseRefused = components['responses']['Refused'];
 export type $defs = Record<string, never>;
 export type operations = Record<string, never>;

@@ -48,7 +48,8 @@ export function runtimeApi(http: Http, endpoint: Endpoint): Api {
   });
   return {
     async start(request, idempotencyKey, signal) {
-      const begun = call({ ...request, idempotencyKey, detached: true }, signal);
+      // Left out, it would mean the runtime's session to the container, and every question here would be a turn of it.
+      const begun = call({ sessionId: null, ...request, idempotencyKey, detached: true }, signal);
       return (await http.json<Begun>(begun, isBegun)).deliberationId;
     },
     state: (id, signal) => http.json<DeliberationState>(call({ action: 'get', deliberationId: id }, signal), isState),

@@ -55,7 +55,7 @@ const VERBS: readonly {
     answer: { deliberationId: 'd' },
     gives: 'd',
     direct: ['POST', '/invocations', {}, { question: 'Q?', idempotencyKey: 'key', detached: true }],
-    runtime: post({ question: 'Q?', idempotencyKey: 'key', detached: true }),
+    runtime: post({ sessionId: null, question: 'Q?', idempotencyKey: 'key', detached: true }),
   },
   {
     name: 'state',

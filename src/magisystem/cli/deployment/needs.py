@@ -40,7 +40,7 @@ def local_needs(wanted: Wanted, region: str, tools: Tools) -> list[Need]:
     ]
 
 
-def account_needs(account: Account, tools: Tools) -> tuple[list[Need], str | None]:
+def account_needs(account: Account) -> tuple[list[Need], str | None]:
     """Look at the account; give its twelve digits, too, where it lets us in."""
     try:
         number = account.id()
@@ -51,7 +51,7 @@ def account_needs(account: Account, tools: Tools) -> tuple[list[Need], str | Non
     if account.is_bootstrapped():
         needs.append(Need("CDK bootstrap", f"done in {account.region}"))
     else:
-        command = " ".join([*tools.cdk(), "bootstrap", f"aws://{number}/{account.region}"])
+        command = " ".join([*CDK, "bootstrap", f"aws://{number}/{account.region}"])
         needs.append(
             Need("CDK bootstrap", f"not done in {account.region}", f"Once for the account and region: {command}")
         )
@@ -126,8 +126,8 @@ def _library() -> Need:
 def _node(tools: Tools) -> Need:
     version = (tools.output(["node", "--version"]) or "").strip()
     major = version.removeprefix("v").partition(".")[0]
-    if major.isdecimal() and int(major) >= _NODE_AT_LEAST:
-        return Need("Node and CDK CLI", f"Node {version}, {'cdk' if tools.has('cdk') else f'npx {CDK}'}")
+    if major.isdecimal() and int(major) >= _NODE_AT_LEAST and tools.has("npx"):
+        return Need("Node and CDK CLI", f"Node {version}, {CDK[-1]} by npx")
     return Need(
         "Node and CDK CLI", f"Node {version or 'is not there'}", "Run `make setup`, which brings Node into .venv."
     )

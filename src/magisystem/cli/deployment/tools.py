@@ -11,8 +11,10 @@ from pathlib import Path
 
 from magisystem.cli.deployment.wanted import StepFailed
 
-# The CDK CLI is apart from the library in uv.lock; this one reads what that one writes.
-CDK = "aws-cdk@3.0.0"
+# The CDK's command is apart from its library in uv.lock, and reads what that one writes only if it is new enough; newer
+# by number is not enough: 3.0.0 refuses what the library 2.275 writes. So this one is run, and not what is installed.
+_CDK = "aws-cdk@2.1148.1"
+CDK = ("npx", "--yes", _CDK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +28,6 @@ class Tools:
     def has(self, program: str) -> bool:
         """Whether ``program`` is there."""
         return shutil.which(program, path=self.path) is not None
-
-    def cdk(self) -> tuple[str, ...]:
-        """The CDK CLI: the one that is installed, else a known version through npx."""
-        return ("cdk",) if self.has("cdk") else ("npx", "--yes", CDK)
 
     def succeeds(self, command: Sequence[str]) -> bool:
         """Whether ``command`` is there and exits with 0; what it writes is thrown away."""

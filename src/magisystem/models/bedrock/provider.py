@@ -7,7 +7,7 @@ from magisystem.council.briefs import Brief
 
 if TYPE_CHECKING:
     from magisystem.models.bedrock.model import BedrockModel
-    from magisystem.models.bedrock.runtime import BedrockRuntime
+    from magisystem.models.bedrock.runtime import BedrockRuntime, Sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,25 @@ class Bedrock:
         from magisystem.models.bedrock.model import BedrockModel
 
         return _Connection(BedrockModel(self._opened(), model_id, brief.agent.sampling))
+
+    async def sources(self) -> "Sources":
+        """Tell where what is needed to call Bedrock comes from; see `BedrockRuntime.sources`."""
+        return await self._opened().sources()
+
+    async def say_a_token(self, model_id: str) -> None:
+        """Let a model say one token, to see that it may be called.
+
+        Raises:
+            ModelError: it may not, or it failed; the leaf says how.
+        """
+        request = {
+            "modelId": model_id,
+            "messages": [{"role": "user", "content": [{"text": "Say yes."}]}],
+            "inferenceConfig": {"maxTokens": 1},
+        }
+        async with self._opened().converse(request) as conversation:
+            async for _ in conversation:
+                pass
 
     async def aclose(self) -> None:
         """Close the connections to Bedrock."""

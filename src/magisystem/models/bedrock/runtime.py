@@ -10,6 +10,7 @@ import os
 from collections import deque
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from importlib import import_module
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -43,6 +44,8 @@ Event = dict[str, dict[str, Any]]
 class _Client(Protocol):
     """What is used of an aiobotocore client, which has no types."""
 
+    @property
+    def meta(self) -> Any: ...
     async def converse_stream(self, **request: Any) -> dict[str, Any]: ...
 
 
@@ -53,6 +56,33 @@ class _Session(Protocol):
     def get_config_variable(self, logical_name: str) -> str | None: ...
     def get_component(self, name: str) -> Any: ...
     def create_client(self, service_name: str, *, region_name: str | None, config: Any) -> Any: ...
+
+
+# botocore's names for its sources, where they say too little.
+_METHODS = {
+    "env": "the environment (AWS_ACCESS_KEY_ID)",
+    "shared-credentials-file": "the credentials file",
+    "config-file": "the config file",
+    "iam-role": "the instance's role",
+    "container-role": "the container's role",
+    "assume-role": "a role that is assumed",
+    "assume-role-with-web-identity": "a role by web identity",
+    "sso": "IAM Identity Center (SSO)",
+    "custom-process": "a program (credential_process)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where what is needed to call Bedrock comes from.
+
+    ``is_redirected`` where the endpoint is none of AWS's, as with a stand-in.
+    """
+
+    region: str
+    credentials: str
+    endpoint: str
+    is_redirected: bool
 
 
 class Conversation:
@@ -176,6 +206,27 @@ class BedrockRuntime:
         """
         async with self._opening:
             return await self._reason_unusable()
+
+    async def sources(self) -> Sources:
+        """Tell where what is needed comes from, once `reason_unusable` has found nothing missing. No values of it.
+
+        Raises:
+            ModelError: the client cannot be made; the leaf says why.
+        """
+        from botocore import utils as botocore_utils
+
+        session = self._opened_session()
+        if cast("Any", botocore_utils).get_token_from_environment("bedrock"):
+            credentials = "AWS_BEARER_TOKEN_BEDROCK"
+        else:
+            async with asyncio.timeout(CREDENTIALS_TIMEOUT_S):
+                found = await session.get_credentials()
+            method = str(getattr(found, "method", "an unknown source"))
+            credentials = _METHODS.get(method, method)
+        region = self._found_region(session) or ""
+        endpoint = str((await self._opened_client()).meta.endpoint_url)
+        is_redirected = not endpoint.endswith((".amazonaws.com", ".amazonaws.com.cn"))
+        return Sources(region, credentials, endpoint, is_redirected)
 
     async def aclose(self) -> None:
         """Close the client and every connection. Idempotent; a later call opens a new client."""

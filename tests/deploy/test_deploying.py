@@ -1,0 +1,398 @@
+"""`magi deploy` and `magi destroy` against moto, a stand-in for Amplify, and programs that note their arguments."""
+
+import base64
+import html
+import io
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+import httpx2
+import pytest
+from botocore.session import Session
+from moto.server import ThreadedMotoServer
+from tests.deploy.conftest import ROOT
+from tests.support.amplify import AwsStandIn, aws_stand_in
+
+from magisystem.cli.deploying import run_deploy, run_destroy
+from magisystem.cli.deployment.checkout import find_checkout, image_tag
+from magisystem.cli.deployment.tools import Tools
+from magisystem.cli.deployment.wanted import NotReady, StepFailed, Topology, Wanted
+from magisystem.http.web_config import WebConfig
+
+REGION = "eu-central-1"
+SONNET = "bedrock:eu.anthropic.claude-sonnet-5"
+BEHIND = ["arn:aws:bedrock:eu-west-1::foundation-model/anthropic.claude-sonnet-5"]
+ACCOUNT = "123456789012"
+BOOTSTRAP = "/cdk-bootstrap/hnb659fds/version"
+CDK = "npx --yes aws-cdk@2.1148.1"
+OUTPUTS = {
+    "magi-web": {"AppId": "d1", "BranchName": "main", "WebUrl": "https://main.d1.amplifyapp.com"},
+    "magi-identity": {
+        "UserPoolId": "eu-central-1_abc",
+        "ClientId": "client",
+        "Issuer": "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abc",
+    },
+    "magi-runtime": {
+        "RuntimeArn": f"arn:aws:bedrock-agentcore:{REGION}:{ACCOUNT}:runtime/magi_server-0123456789",
+        "LogGroup": "/aws/bedrock-agentcore/runtimes/magi_server-0123456789-DEFAULT",
+        "LogDays": "30",
+    },
+    "magi-gateway": {"GatewayUrl": "https://abc.lambda-url.eu-central-1.on.aws/"},
+}
+# Each notes its arguments and what it reads, and does what the next step needs of it.
+FAKE = """#!/bin/sh
+printf '%s\\n' "{name} $*" >> "{log}"
+{body}
+"""
+BODIES = {
+    "docker": '[ "$1" = login ] && cat >> "{log}" && echo >> "{log}"; [ "$1" = buildx ] && echo "linux/arm64*"; true',
+    "npx": "true",
+    "npm": 'case "$*" in *"run build"*) mkdir -p build/deploy/web/assets; '
+    'printf "<html><head><title>x</title></head>" > build/deploy/web/index.html; '
+    "echo 1 > build/deploy/web/assets/a.js; echo 1 > build/deploy/web/assets/a.js.br;; esac",
+    "node": "echo v24.19.0",
+}
+
+
+@dataclass
+class Bench:
+    """A checkout whose programs are noted, an account, and what was written."""
+
+    tools: Tools
+    log: Path
+    aws: AwsStandIn
+    written: list[str] = field(default_factory=list[str])
+
+    @property
+    def commands(self) -> list[str]:
+        """What was run, without the looking for what is there."""
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        return [line for line in lines if not re.match(r"node |docker (info|buildx inspect)", line)]
+
+    @property
+    def text(self) -> str:
+        return "".join(self.written)
+
+
+@cache
+def session() -> Any:
+    """Give one session for all: what describes a service is read once."""
+    return cast("Any", Session())
+
+
+def client(service: str) -> Any:
+    return session().create_client(service, region_name=REGION)
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def account(moto: str, monkeypatch: pytest.MonkeyPatch) -> Generator[AwsStandIn]:
+    """Give an account that the CDK has prepared, in which the stacks stand."""
+    with aws_stand_in() as stand_in:
+        for name, value in {
+            "AWS_ENDPOINT_URL": moto,
+            "AWS_ENDPOINT_URL_AMPLIFY": stand_in.url,
+            "AWS_ENDPOINT_URL_BEDROCK": stand_in.url,
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        }.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.delenv("AWS_REGION", raising=False)
+        stand_in.profiles = {"eu.anthropic.claude-sonnet-5": BEHIND}
+        httpx2.post(f"{moto}/moto-api/reset").raise_for_status()
+        client("ssm").put_parameter(Name=BOOTSTRAP, Value="30", Type="String")
+        for stack, outputs in OUTPUTS.items():
+            template = {
+                "Resources": {"Nothing": {"Type": "AWS::SNS::Topic"}},
+                "Outputs": {name: {"Value": value} for name, value in outputs.items()},
+            }
+            client("cloudformation").create_stack(StackName=stack, TemplateBody=json.dumps(template))
+        yield stand_in
+
+
+@pytest.fixture
+def bench(account: AwsStandIn, tmp_path: Path, checkout: Path) -> Bench:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    log = tmp_path / "log"
+    for name, body in BODIES.items():
+        program = programs / name
+        program.write_text(FAKE.format(name=name, log=log, body=body.replace("{log}", str(log))))
+        program.chmod(0o755)
+    written: list[str] = []
+    path = f"{programs}{os.pathsep}/usr/bin{os.pathsep}/bin"
+    return Bench(Tools(checkout, written.append, path), log, account, written)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """Give a small checkout, whose stacks synthesise in no time and note what they were told."""
+    folder = tmp_path / "checkout"
+    for name in ("deploy", "src", "web"):
+        (folder / name).mkdir(parents=True)
+    for name in ("uv.lock", "pyproject.toml", "deploy/Dockerfile", ".dockerignore", "src/a.py"):
+        (folder / name).write_text(name)
+    (folder / "deploy" / "app.py").write_text(
+        "import os, pathlib\n"
+        "out = pathlib.Path(os.environ['CDK_OUTDIR']); out.mkdir(parents=True)\n"
+        "(out / 'told.json').write_text(os.environ['CDK_CONTEXT_JSON'])\n"
+    )
+    return folder
+
+
+def told(bench: Bench) -> dict[str, Any]:
+    return json.loads((bench.tools.checkout / "build/deploy/cdk.out/told.json").read_bytes())
+
+
+def deploy(bench: Bench, topology: Topology = "lambda", *, is_dry: bool = False, is_agreed: bool = True) -> int:
+    return run_deploy(Wanted(topology, (SONNET,)), REGION, is_dry=is_dry, is_agreed=is_agreed, tools=bench.tools)
+
+
+def test_a_deployment_goes_step_by_step(bench: Bench) -> None:
+    assert deploy(bench) == 0
+    tag = image_tag(bench.tools.checkout)
+    registry = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
+    image = f"{registry}/magi-image:{tag}"
+    password = base64.b64decode(
+        client("ecr").get_authorization_token()["authorizationData"][0]["authorizationToken"]
+    ).decode()
+    assert bench.commands == [
+        f"{CDK} deploy --app build/deploy/cdk.out --require-approval never --exclusively Registry",
+        f"docker login --username AWS --password-stdin {registry}",
+        password.partition(":")[2],
+        f"docker buildx build --platform linux/arm64 --provenance=false --sbom=false --file deploy/Dockerfile "
+        f"--tag {image} --push .",
+        f"{CDK} deploy --app build/deploy/cdk.out --require-approval never --all",
+        "npm --prefix web ci --no-audit --no-fund",
+        "npm --prefix web run build -- --outDir ../build/deploy/web --emptyOutDir --logLevel warn",
+    ]
+    assert told(bench) == {
+        "topology": "lambda",
+        "name": "magi",
+        "account": ACCOUNT,
+        "region": REGION,
+        "imageTag": tag,
+        "models": SONNET,
+        "foundationModels": {SONNET: BEHIND},
+    }
+
+
+def test_a_secret_is_never_shown_nor_an_argument(bench: Bench) -> None:
+    deploy(bench)
+    token = client("ecr").get_authorization_token()["authorizationData"][0]["authorizationToken"]
+    password = base64.b64decode(token).decode().partition(":")[2]
+    assert password not in bench.text
+    assert [line for line in bench.commands if password in line] == [password]
+
+
+def test_the_page_knows_its_backend_and_where_to_sign_in(bench: Bench) -> None:
+    deploy(bench)
+    files = bench.aws.files
+    assert set(files) == {"index.html", "config.json", "assets/a.js"}
+    config = WebConfig.model_validate_json(files["config.json"])
+    assert json.loads(files["config.json"]) == {
+        "backends": [{"kind": "lambda", "name": "AWS Lambda", "url": "https://abc.lambda-url.eu-central-1.on.aws"}],
+        "auth": {
+            "authority": OUTPUTS["magi-identity"]["Issuer"],
+            "clientId": "client",
+            "scope": "openid email profile",
+        },
+    }
+    page = files["index.html"].decode()
+    [policy] = re.findall(r'<head><meta http-equiv="Content-Security-Policy" content="([^"]+)">', page)
+    assert f"connect-src 'self' {' '.join(config.sources)};" in html.unescape(policy)
+    assert "https://abc.lambda-url.eu-central-1.on.aws " in policy
+    assert bench.aws.jobs == {"1": "SUCCEED"}
+
+
+def test_without_a_gateway_the_page_goes_to_the_runtime(bench: Bench) -> None:
+    deploy(bench, "agentcore")
+    [backend] = json.loads(bench.aws.files["config.json"])["backends"]
+    assert backend["kind"] == "agentcore"
+    assert backend["arn"] == OUTPUTS["magi-runtime"]["RuntimeArn"]
+    assert backend["region"] == REGION
+
+
+def test_the_end_says_where_it_is_and_what_comes_next(bench: Bench) -> None:
+    deploy(bench)
+    assert "https://main.d1.amplifyapp.com" in bench.text
+    assert "magi doctor https://abc.lambda-url.eu-central-1.on.aws\n" in bench.text
+    assert "admin-create-user --region eu-central-1 --user-pool-id eu-central-1_abc" in bench.text
+
+
+def test_the_runtimes_log_is_kept_for_as_long_as_the_stack_says(bench: Bench) -> None:
+    deploy(bench)
+    deploy(bench)
+    [group] = client("logs").describe_log_groups(logGroupNamePrefix="/aws/bedrock-agentcore/")["logGroups"]
+    assert group["logGroupName"] == OUTPUTS["magi-runtime"]["LogGroup"]
+    assert group["retentionInDays"] == 30
+
+
+def test_an_image_that_is_there_is_not_built_again(bench: Bench) -> None:
+    ecr = client("ecr")
+    ecr.create_repository(repositoryName="magi-image")
+    manifest: dict[str, Any] = {
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+        "layers": [],
+    }
+    tag = image_tag(bench.tools.checkout)
+    ecr.put_image(repositoryName="magi-image", imageManifest=json.dumps(manifest), imageTag=tag)
+    deploy(bench)
+    assert not [line for line in bench.commands if line.startswith("docker")]
+    (bench.tools.checkout / "src/a.py").write_text("changed")
+    deploy(bench)
+    assert [line for line in bench.commands if line.startswith("docker buildx build")]
+
+
+def test_what_is_not_in_the_image_does_not_change_its_tag(bench: Bench) -> None:
+    folder = bench.tools.checkout
+    before = image_tag(folder)
+    for name in ("docs/a.md", "src/__pycache__/a.pyc", "web/node_modules/a.js", "src/magisystem/http/web/index.html"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("new")
+    assert image_tag(folder) == before
+    (folder / "web" / "a.ts").write_text("new")
+    assert image_tag(folder) != before
+
+
+def test_an_upload_that_was_interrupted_is_replaced(bench: Bench) -> None:
+    bench.aws.jobs["1"] = "PENDING"
+    deploy(bench)
+    assert bench.aws.jobs == {"1": "CANCELLED", "2": "SUCCEED"}
+
+
+def test_an_upload_that_amplify_refuses_is_a_failure(bench: Bench) -> None:
+    bench.aws.ends_as = "FAILED"
+    with pytest.raises(StepFailed, match="FAILED"):
+        deploy(bench)
+
+
+def test_a_step_that_fails_ends_the_deployment(bench: Bench) -> None:
+    npx = bench.tools.checkout.parent / "programs" / "npx"
+    npx.write_text(npx.read_text().replace("\ntrue", "\nexit 3"))
+    with pytest.raises(StepFailed, match="ended with 3"):
+        deploy(bench)
+    assert len(bench.commands) == 1
+
+
+def test_a_dry_run_shows_every_step_and_calls_nobody(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_AMPLIFY", "AWS_ENDPOINT_URL_BEDROCK"):
+        # Nobody listens there: a call would fail.
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    assert deploy(bench, is_dry=True) == 0
+    assert bench.commands == []
+    assert told(bench)["account"] == "000000000000"
+    assert len(re.findall(r"^\[\d/8\]", bench.text, re.MULTILINE)) == 8
+    assert "docker buildx build --platform linux/arm64" in bench.text
+
+
+def test_a_dry_run_without_docker_still_shows_and_synthesises(bench: Bench) -> None:
+    (bench.tools.checkout.parent / "programs" / "docker").unlink()
+    assert deploy(bench, is_dry=True) == 0
+    assert "missing  Docker" in bench.text
+    assert told(bench)["models"] == SONNET
+
+
+def breaking(*names: str) -> Callable[[Bench], None]:
+    def broken(bench: Bench) -> None:
+        for name in names:
+            program = bench.tools.checkout.parent / "programs" / name
+            program.write_text("#!/bin/sh\nexit 1\n")
+
+    return broken
+
+
+def without_bootstrap(_: Bench) -> None:
+    client("ssm").delete_parameter(Name=BOOTSTRAP)
+
+
+def without_the_model(bench: Bench) -> None:
+    bench.aws.profiles = {}
+
+
+@pytest.mark.parametrize(
+    ("break_it", "name", "mend"),
+    [
+        (breaking("docker"), "Docker", "Start Docker"),
+        (breaking("node"), "Node and CDK CLI", "make setup"),
+        (without_bootstrap, "CDK bootstrap", "bootstrap aws://"),
+        (without_the_model, "Model", "models-supported"),
+    ],
+    ids=["docker", "node", "bootstrap", "model"],
+)
+def test_each_thing_that_is_missing_is_named_with_its_mend(
+    bench: Bench, break_it: Callable[[Bench], None], name: str, mend: str
+) -> None:
+    break_it(bench)
+    with pytest.raises(NotReady):
+        deploy(bench)
+    [line, advice] = re.findall(r"^missing  (.*)\n\s+(.*)$", bench.text, re.MULTILINE)[0]
+    assert line.startswith(f"{name}: ")
+    assert mend in advice
+    assert bench.commands == []
+
+
+def test_without_credentials_nothing_is_begun(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    with pytest.raises(NotReady):
+        deploy(bench)
+    assert "missing  Credentials" in bench.text
+    assert bench.commands == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "name"),
+    [
+        (Wanted("lambda", ()), "Models"),
+        (Wanted("lambda", ("openai:gpt-5",)), "Models"),
+        (Wanted("lambda", (SONNET,), "my-magi"), "Name"),
+    ],
+    ids=["no model", "another provider", "a dash"],
+)
+def test_what_cannot_be_wanted_is_said_before_anything_is_asked(bench: Bench, wanted: Wanted, name: str) -> None:
+    with pytest.raises(NotReady):
+        run_deploy(wanted, REGION, is_dry=True, is_agreed=True, tools=bench.tools)
+    assert f"missing  {name}: " in bench.text
+    assert bench.commands == []
+
+
+def test_nobody_there_to_agree_is_no_agreement(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    with pytest.raises(NotReady, match="--yes"):
+        deploy(bench, is_agreed=False)
+    assert bench.commands == []
+
+
+def test_everything_is_deleted_whatever_the_topology_was(bench: Bench) -> None:
+    client("logs").create_log_group(logGroupName=OUTPUTS["magi-runtime"]["LogGroup"])
+    for _ in range(2):
+        run_destroy(Wanted("lambda", ("embedded",)), REGION, is_agreed=True, tools=bench.tools)
+    assert bench.commands == [f"{CDK} destroy --app build/deploy/cdk.out --all --force"] * 2
+    assert told(bench)["topology"] == "lambda"
+    assert client("logs").describe_log_groups(logGroupNamePrefix="/aws/bedrock-agentcore/")["logGroups"] == []
+
+
+def test_the_checkout_is_found_from_within_and_nowhere_else(tmp_path: Path) -> None:
+    assert find_checkout(ROOT / "src" / "magisystem") == ROOT
+    with pytest.raises(NotReady):
+        find_checkout(tmp_path)
