@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from magisystem.deliberation.deliberations import ModelChoice
 from magisystem.deliberation.limits import Limits
 from magisystem.errors import SettingsInvalid
-from magisystem.identity import OidcPolicy
+from magisystem.identity import OidcPolicy, without_password
 from magisystem.protocol.addresses import is_loopback
 
 # Requests a minute and deliberations at once that an owner has where owners are told apart and nothing is set.
@@ -129,6 +129,11 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _knows_its_issuer(self) -> Self:
+        if self.auth == "none" and (self.oidc_discovery_url or self.oidc_clients or self.oidc_audience):
+            raise SettingsInvalid(
+                "MAGI_OIDC_DISCOVERY_URL, MAGI_OIDC_CLIENTS and MAGI_OIDC_AUDIENCE say whose tokens are taken, and "
+                "with MAGI_AUTH=none nobody is asked for one. Set MAGI_AUTH=oidc, or leave them out."
+            )
         if self.auth == "oidc" and self.oidc_discovery_url is None:
             raise SettingsInvalid("MAGI_AUTH=oidc needs MAGI_OIDC_DISCOVERY_URL, where the issuer describes itself.")
         if self.auth == "oidc":
@@ -205,7 +210,7 @@ def read_configuration(environment: Mapping[str, str] | None = None, **given: An
         is_secret = (
             "SecretStr" in str(Settings.model_fields[name].annotation) if name in Settings.model_fields else False
         )
-        shown = "" if is_secret else f"; it is {fault['input']!r}"
+        shown = "" if is_secret else f"; it is {without_password(repr(fault['input']))}"
         raise SettingsInvalid(f"{variable} should be {reason}{shown}.") from None
     by_agent = {
         found[1].lower(): model

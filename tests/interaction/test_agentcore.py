@@ -12,6 +12,7 @@ import pytest
 from opentelemetry import trace
 from tests.interaction.test_http import QUESTION, hanging
 from tests.interaction.test_socket import talking
+from tests.support.failing_log import FailingLog
 from tests.support.serving import Server, scripted_server, until_idle
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
@@ -142,6 +143,16 @@ async def test_ping_is_busy_while_a_detached_deliberation_runs_and_its_clock_mov
         await server.http.post("/invocations", json={"action": "cancel", **begun.json()})
         await until_idle(server)
         assert (await _ping(server))["status"] == "Healthy"
+
+
+async def test_what_waits_for_a_full_disk_keeps_no_session_from_its_rest() -> None:
+    async with runtime(log=FailingLog(b"{")) as server:
+        await server.http.post("/invocations", json={**QUESTION, "detached": True})
+        async with asyncio.timeout(10):
+            while (resting := await _ping(server))["status"] != "Healthy":
+                pass
+        assert server.deliberations.n_running == 1
+        assert resting["time_of_last_update"] == int(server.deliberations.turned_at.timestamp())
 
 
 async def test_elsewhere_ping_knows_one_word() -> None:
@@ -302,3 +313,15 @@ async def test_a_trace_goes_on_in_the_agents(header: str, value: str) -> None:
     async with runtime(ScriptedModel({"caspar": [look], "melchior": [look]})) as server:
         await server.http.post("/invocations", json={**QUESTION, "stream": False}, headers={header: value})
     assert seen == {0x4BF92F3577B34DA6A3CE929D0E0E4736}
+
+
+async def test_a_request_cannot_flood_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "magisystem")
+    trace = {
+        "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "baggage": ",".join(f'k{n}=%FF"' for n in range(170)),
+        "X-Amzn-Bedrock-AgentCore-Runtime-Request-Id": "x" * 50_000,
+    }
+    async with runtime() as server:
+        await server.http.post("/invocations", json={**QUESTION, "stream": False}, headers=trace)
+    assert len(caplog.text) < 1_000

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from tests.interaction.test_http import hanging
 from tests.support.serving import Server, scripted_server
 
 from magisystem.deliberation.ports import Repeated
@@ -215,3 +216,13 @@ async def test_ten_thousand_events_are_replayed_whole(tmp_path: Path) -> None:
         async with scripted_server(ScriptedModel(), log=log) as server:
             answer = await server.http.get("/deliberations/long/events")
     assert [json.loads(body)["seq"] for body in bodies(answer.content)] == list(range(1, 10_001))
+
+
+async def test_the_head_of_a_stream_leaves_its_connection_to_the_next_request() -> None:
+    async with scripted_server(ScriptedModel(hanging(asyncio.Event()))) as server:
+        begun = await server.http.post("/invocations", json={**QUESTION, "detached": True})
+        limits = httpx2.Limits(max_connections=1)
+        async with httpx2.AsyncClient(base_url=server.url, timeout=10, limits=limits) as http:
+            head = await http.head(f"{begun.headers['location']}/events")
+            assert head.headers["content-type"].startswith("text/event-stream")
+            assert (await http.get("/ping")).status_code == 200

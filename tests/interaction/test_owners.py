@@ -1,12 +1,13 @@
 """Who may do what over HTTP: without a valid token nothing, with one nothing of another owner's."""
 
+import asyncio
 import base64
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import pytest
 from starlette.routing import Route
-from tests.interaction.test_http import QUESTION
+from tests.interaction.test_http import QUESTION, hanging
 from tests.interaction.test_identity import forged, signed_with_the_public_key, with_claims
 from tests.interaction.test_socket import talking
 from tests.support.issuer import CLIENT, Issuer, serving_issuer, signing_key
@@ -17,7 +18,9 @@ from websockets.typing import Subprotocol
 
 from magisystem.application import Application, open_catalogue
 from magisystem.config import read_configuration
-from magisystem.deliberation import Deliberations, ModelChoice
+from magisystem.council.briefs import Matter
+from magisystem.deliberation import Deliberations, ModelChoice, Proposal
+from magisystem.errors import TooManyRunning
 from magisystem.http.app import create_app
 from magisystem.http.entrance import SOCKET_PROTOCOL
 from magisystem.http.web import PAGES
@@ -259,3 +262,19 @@ async def test_an_owner_with_too_many_running_is_told_so(issuer: Issuer) -> None
         assert first.status_code == 202
         assert (refused.status_code, refused.json()["code"]) == (429, "too_many_running")
         assert int(refused.headers["retry-after"]) >= 1
+
+
+async def test_of_many_starts_at_once_as_many_run_as_are_allowed() -> None:
+    model, choice = ScriptedModel(hanging(asyncio.Event())), ModelChoice("scripted:model")
+    async with Deliberations(MemoryEventLog(), model, choice, most_running=20) as deliberations:
+
+        async def start(n: int) -> None:
+            # Each comes while others are at another point of their way.
+            for _ in range(n % 7):
+                await asyncio.sleep(0)
+            await deliberations.start(Proposal(Matter("Should we?")), "ann")
+
+        await asyncio.gather(*map(start, range(20)))
+        more = await asyncio.gather(*map(start, range(10)), return_exceptions=True)
+        assert [type(refusal) for refusal in more] == [TooManyRunning] * 10
+        assert deliberations.n_running == 20

@@ -416,3 +416,13 @@ def test_taking_the_request_id_out_changes_nothing_else(fields: dict[str, Any], 
     body, taken = opened(json.dumps({**fields, "requestId": request_id}))
     assert taken == request_id
     assert repr(json.loads(body)) == repr(fields)
+
+
+async def test_a_socket_that_is_as_old_as_it_may_get_is_closed_and_what_it_began_goes_on() -> None:
+    model = ScriptedModel(hanging(asyncio.Event()))
+    async with serving(model, SocketLimits(life_s=0.5)) as served, talking(served.url) as talk:
+        await talk.ask(QUESTION)
+        with pytest.raises(ConnectionClosed) as closed:
+            await talk.hear_until("ended")
+        assert closed.value.rcvd == Close(1012, "connect again")
+        assert served.deliberations.n_running == 1

@@ -157,8 +157,13 @@ class Deliberations:
         return len(self._running)
 
     @property
+    def is_busy(self) -> bool:
+        """Whether anything runs that would come to an end by itself: not what only waits for a log to be writable."""
+        return any(not running.convening.has_failed for running in self._running.values())
+
+    @property
     def turned_at(self) -> datetime:
-        """When the process last went from resting, with nothing running, to work, or from work to rest."""
+        """When the process last went from resting, with nothing that runs, to work, or from work to rest."""
         return self._turned_at
 
     async def start(self, proposal: Proposal, owner: str, idempotency_key: str | None = None) -> str:
@@ -370,13 +375,14 @@ class Deliberations:
             writer = await self._event_log.create(
                 case.deliberation_id, owner, charter.encode(), idempotency, charter.session_id
             )
-            if isinstance(writer, Repeated):
-                return writer.deliberation_id
-            limits = self._limits.narrowed(charter.council.limits)
-            await self._detach(Convening(case, owner, limits, self._now), writer, idempotency)
         finally:
             self._starting[owner] -= 1
             self._starting += Counter()
+        if isinstance(writer, Repeated):
+            return writer.deliberation_id
+        # Without a wait before it is among those that run: in between it would count for nothing, or twice.
+        limits = self._limits.narrowed(charter.council.limits)
+        await self._detach(Convening(case, owner, limits, self._now), writer, idempotency)
         return case.deliberation_id
 
     def _running_under(self, owner: str, idempotency: Idempotency | None) -> str | None:
@@ -399,7 +405,7 @@ class Deliberations:
         deliberation_id = convening.case.deliberation_id
         writer = self.history.watched(writer, deliberation_id, convening.owner, convening.case.charter.session_id)
         task = asyncio.create_task(self._supervise(convening, writer), name=deliberation_id)
-        if not self._running:
+        if not self.is_busy:
             self._turned_at = self._now()
         self._running[deliberation_id] = _Running(convening, task, idempotency)
         # Its first step: a task cancelled before that would end without entering the code that ends its log.
@@ -415,8 +421,13 @@ class Deliberations:
             # Only the log itself failing comes this far.
             _log.exception("the log of deliberation %s failed", deliberation_id)
             convening.has_failed = True
+            self._come_to_rest()
             await self._endings.when_possible(convening, writer)
         finally:
             del self._running[deliberation_id]
-            if not self._running:
-                self._turned_at = self._now()
+            if not convening.has_failed:
+                self._come_to_rest()
+
+    def _come_to_rest(self) -> None:
+        if not self.is_busy:
+            self._turned_at = self._now()

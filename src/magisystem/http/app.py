@@ -68,6 +68,8 @@ from magisystem.protocol.values import BODY_BYTES
 _log = logging.getLogger(__name__)
 SERVICE = "magisystem-backend"
 T = TypeVar("T")
+# Of what a stranger says, in the log. AgentCore's own ids are UUIDs.
+_SHOWN = 64
 
 
 def create_app(application: Application, bundle: Path = BUNDLE, *, loaded: asyncio.Event | None = None) -> Starlette:
@@ -164,7 +166,7 @@ class Routes:
         """Say that the server lives; to AgentCore in its own words, whether work runs that must not be put to sleep."""
         deliberations = self.application.deliberations
         if self.application.settings.platform == "agentcore":
-            status, since = "HealthyBusy" if deliberations.n_running else "Healthy", deliberations.turned_at
+            status, since = "HealthyBusy" if deliberations.is_busy else "Healthy", deliberations.turned_at
         else:
             status, since = "healthy", self.started_at
         return _json(
@@ -301,7 +303,7 @@ class Routes:
         with trace_continued(request.headers):
             deliberation_id = await deliberations.start(proposed, owner, key)
         if (request_id := request.headers.get(REQUEST_HEADER)) is not None and is_enveloped(request.scope):
-            _log.info("deliberation %s: runtime request %s", deliberation_id, request_id)
+            _log.info("deliberation %s: runtime request %s", deliberation_id, request_id[:_SHOWN])
         is_preferred = prefers_no_wait(request)
         if start.detached or is_preferred:
             return _begun(deliberation_id, is_preferred=is_preferred)

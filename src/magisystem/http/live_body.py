@@ -55,6 +55,11 @@ class LiveBody(Response):
             Exception: what the pieces raise; the same.
         """
         await send({"type": "http.response.start", "status": 200, "headers": self._head})
+        if scope["method"] == "HEAD":
+            # Whoever asked has the whole answer now, and may ask on this connection for something else.
+            async with self._pieces:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+            return
         pump = asyncio.create_task(self._pump(send))
         beat = asyncio.create_task(self._beat(send))
         left = asyncio.create_task(gone(receive))

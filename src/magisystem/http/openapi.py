@@ -40,8 +40,9 @@ to `get_council` and `put_council`; `models` (`models`); `deleted`; `renamed` (`
 `probe_end`, the frames of a probe (the schema **ProbeFrame**), each with the `requestId`; `error`
 (`error{code,message,retryable,field}`, `requestId`, `deliberationId`), after which the socket stays. A message over 32
 KiB comes as `part` frames (`index` from 0, `of`, `text`), one directly after the other: their texts, joined, are the
-message; index 0 always begins a new one. It closes with 1012 where the server stops and with 1013 where its reader is
-too slow, after an `error` of the code `slow_reader` with the `cursors` to resume from; the deliberations go on.
+message; index 0 always begins a new one. It closes with 1012 where the server stops or the socket is an hour old, and
+with 1013 where its reader is too slow, after an `error` of the code `slow_reader` with the `cursors` to resume from;
+the deliberations go on.
 """
 _REFERENCE = "#/components/schemas/{name}"
 _EXAMPLE = {"question": "Should we move the billing service to Rust?"}

@@ -20,6 +20,7 @@ class Rates:
         self._now = now
         # When each owner's bucket is empty again.
         self._empty_at: dict[str, float] = {}
+        self._many = _MANY
 
     def take(self, owner: str) -> None:
         """Count a request.
@@ -37,5 +38,7 @@ class Rates:
                 f"You have made more than {self._per_minute} requests in a minute. Go on more slowly.", over_s
             )
         self._empty_at[owner] = empty_at
-        if len(self._empty_at) > _MANY:
+        if len(self._empty_at) > self._many:
             self._empty_at = {each: at for each, at in self._empty_at.items() if at > now}
+            # Twice what is left: where all of a crowd count, not each of its requests looks through the crowd.
+            self._many = max(_MANY, 2 * len(self._empty_at))

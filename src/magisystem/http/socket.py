@@ -6,7 +6,7 @@ Each followed deliberation is one task with one cursor; the log keeps what has n
 one before it is taken over by the transport, so that a slow reader holds back its own followings and nothing else. The
 socket stays whatever a message does; it is closed with
 
-- 1012 where the server stops (connect again and resume);
+- 1012 where the server stops, or the socket is as old as it may get (connect again, with a token of now, and resume);
 - 1013 where the reader took no frame for `SocketLimits.send_deadline_s`, after an ``error`` message of the code
   ``slow_reader`` with the cursor of each deliberation followed;
 - 1007 and 1009 by the WebSocket library: text that is not UTF-8 (RFC 6455, 8.1, asks for it) and a message over
@@ -81,6 +81,9 @@ class SocketLimits:
     farewell_s: float = 2.0
     most_followed: int = 64
     most_requests: int = 8
+    # Who it is was asked at its beginning: past this, whose token has expired is let in no more. It is as long as
+    # AgentCore keeps a socket open.
+    life_s: float = 3_600.0
 
 
 class _End(Enum):
@@ -307,7 +310,9 @@ class Socket:
             self._end.set_result(end)
 
     async def _watch_for_stop(self) -> None:
-        await self._stopping.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._limits.life_s):
+                await self._stopping.wait()
         self._end_with(_End.STOPPING)
 
     async def _conclude(self) -> NoReturn:
@@ -325,7 +330,8 @@ class Socket:
                 await self._say({"type": "websocket.send", "text": frame})
             await self._say({"type": "websocket.close", "code": 1013, "reason": "slow reader"})
         elif end is _End.STOPPING:
-            await self._say({"type": "websocket.close", "code": 1012, "reason": "the server stops"})
+            reason = "the server stops" if self._stopping.is_set() else "connect again"
+            await self._say({"type": "websocket.close", "code": 1012, "reason": reason})
         raise _Over
 
     async def _say(self, message: dict[str, object]) -> None:

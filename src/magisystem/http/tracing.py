@@ -4,6 +4,7 @@ Strands makes a span of every agent, model call and tool call; they are exported
 OpenTelemetry's own instrumentation. Here is only whose children they are.
 """
 
+import logging
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -11,6 +12,8 @@ from starlette.datastructures import Headers
 
 _W3C = "traceparent"
 _XRAY = "x-amzn-trace-id"
+# What is wrong with baggage is said once for each of its entries, up to 180 a request, in the sender's own words.
+_BAGGAGE_LOG = "opentelemetry.baggage"
 
 
 @contextmanager
@@ -24,6 +27,7 @@ def trace_continued(headers: Headers) -> Generator[None]:
     from opentelemetry.propagators.aws import AwsXRayPropagator
     from opentelemetry.propagators.aws.aws_xray_propagator import TRACE_HEADER_KEY
 
+    logging.getLogger(_BAGGAGE_LOG).setLevel(logging.ERROR)
     if _W3C in headers:
         found = propagate.extract(dict(headers))
     else:

@@ -2,7 +2,7 @@
 
 from magisystem.identity.assertions import Assertions, runtime_session_id
 from magisystem.identity.callers import ASSERTION_HEADER, LOCAL_OWNER, Callers
-from magisystem.identity.tokens import OidcPolicy
+from magisystem.identity.tokens import OidcPolicy, without_password
 from magisystem.identity.verifier import Verifier, bearer
 
 __all__ = [
@@ -14,4 +14,5 @@ __all__ = [
     "Verifier",
     "bearer",
     "runtime_session_id",
+    "without_password",
 ]

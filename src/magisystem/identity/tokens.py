@@ -63,7 +63,7 @@ class OidcPolicy:
             raise SettingsInvalid(
                 f"MAGI_OIDC_DISCOVERY_URL should be like https://issuer.example.com{WELL_KNOWN}, with http for this "
                 f"machine itself alone: whoever can change that document can sign in as anybody. It is "
-                f"{self.discovery_url!r}."
+                f"{without_password(repr(self.discovery_url))}."
             )
         if not (self.clients or self.audiences or self.scopes):
             raise SettingsInvalid(
@@ -194,6 +194,11 @@ def is_safe(url: str) -> bool:
         return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and is_local(url)))
     except ValueError:
         return False
+
+
+def without_password(text: str) -> str:
+    """Give a text without what stands before a host's name in its URLs, so that it can be shown."""
+    return re.sub(r"(?<=://)[^/?#\s]*@", "…@", text)
 
 
 def is_local(url: str) -> bool:
