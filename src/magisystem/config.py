@@ -20,9 +20,11 @@ from magisystem.errors import SettingsInvalid
 from magisystem.identity import OidcPolicy, without_password
 from magisystem.protocol.addresses import is_loopback
 
-# Requests a minute and deliberations at once that an owner has where owners are told apart and nothing is set.
+# Requests a minute, and deliberations and connections at once, that an owner has where owners are told apart and
+# nothing is set.
 _REQUESTS_PER_MINUTE = 300
 _RUNNING = 20
+_OPEN = 100
 _KEY_CHARACTERS = 32
 _MODEL_OF = re.compile(r"MAGI_MODEL_([A-Z][A-Z0-9_]*)")
 
@@ -55,6 +57,7 @@ class Settings(BaseSettings):
     gateway_key: SecretStr | None = None
     owner_requests_per_minute: int | None = Field(None, ge=1)
     owner_running: int | None = Field(None, ge=1)
+    owner_open: int | None = Field(None, ge=1)
 
     data_dir: Path = Field(default_factory=lambda: user_data_path("magisystem", appauthor=False))
     # A SQLAlchemy URL, which may hold a password; without it the records lie beside the log.
@@ -163,6 +166,11 @@ class Settings(BaseSettings):
     def running_per_owner(self) -> int | None:
         """How many deliberations an owner may have running; ``None`` for any number."""
         return self.owner_running or (_RUNNING if self.auth == "oidc" else None)
+
+    @property
+    def open_per_owner(self) -> int | None:
+        """How many streams and sockets an owner may hold open; ``None`` for any number."""
+        return self.owner_open or (_OPEN if self.auth == "oidc" else None)
 
     @property
     def oidc(self) -> OidcPolicy:

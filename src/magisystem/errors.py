@@ -73,6 +73,8 @@ secret. How an error becomes an HTTP status is decided in ``http/``.
 from dataclasses import dataclass
 from typing import ClassVar
 
+_STORE_DOWN = "What is kept cannot be read or written now. Try again in a moment; the server's log says what is wrong."
+
 
 class MagiError(Exception):
     """An error that may be shown to whoever asked."""
@@ -83,6 +85,11 @@ class MagiError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+    @property
+    def told(self) -> str:
+        """What whoever asked over a network is told, where ``message`` is for who operates the server."""
+        return self.message
 
 
 class SettingsInvalid(MagiError):
@@ -442,10 +449,19 @@ class Fenced(LogError):
 
 
 class LogUnavailable(LogError):
-    """The log cannot be read or written now."""
+    """The log cannot be read or written now. ``is_private`` where the message names files."""
 
     code = "log_unavailable"
     retryable = True
+
+    def __init__(self, message: str, *, is_private: bool = False) -> None:
+        super().__init__(message)
+        self.is_private = is_private
+
+    @property
+    def told(self) -> str:
+        """See `MagiError.told`."""
+        return _STORE_DOWN if self.is_private else self.message
 
 
 class RecordsError(MagiError):
@@ -481,10 +497,15 @@ class RecordsNewer(RecordsError):
 
 
 class RecordsUnavailable(RecordsError):
-    """The records cannot be read or written now."""
+    """The records cannot be read or written now; the message says where they are, for their operator alone."""
 
     code = "records_unavailable"
     retryable = True
+
+    @property
+    def told(self) -> str:
+        """See `MagiError.told`."""
+        return _STORE_DOWN
 
 
 class UpstreamError(MagiError):

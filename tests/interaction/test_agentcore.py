@@ -188,6 +188,13 @@ async def test_what_is_refused_is_answered_with_200_and_says_its_status(body: ob
         assert SESSION not in elsewhere.headers
 
 
+async def test_what_is_done_is_answered_with_200_whatever_it_is_elsewhere() -> None:
+    async with runtime() as server:
+        begun = await server.http.post("/invocations", json={**QUESTION, "detached": True})
+        deleted = await server.http.post("/invocations", json={"action": "delete", **begun.json()})
+        assert (begun.status_code, deleted.status_code, deleted.content) == (200, 200, b"")
+
+
 async def test_a_fault_is_answered_in_band_as_well() -> None:
     async with runtime() as server:
         server.deliberations.start = None  # pyright: ignore[reportAttributeAccessIssue] - a fault of ours

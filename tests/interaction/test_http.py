@@ -213,7 +213,7 @@ async def test_a_quiet_stream_is_kept_alive() -> None:
 
     stream = EventStream(Following(), "an-id", asyncio.Event(), keep_alive_s=0.001)
     async with asyncio.timeout(5):
-        await stream({"type": "http"}, receive, send)
+        await stream({"type": "http", "method": "GET"}, receive, send)
     assert sent.count(KEEP_ALIVE) == 2
 
 

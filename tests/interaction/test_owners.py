@@ -253,6 +253,31 @@ async def test_messages_on_a_socket_count_as_well(issuer: Issuer) -> None:
         assert answers[2]["error"]["code"] == "rate_limited"
 
 
+async def test_an_owner_holds_so_many_streams_and_sockets_open_and_no_more(issuer: Issuer) -> None:
+    model = ScriptedModel(hanging(asyncio.Event()))
+    async with scripted_server(model, owner_open=2, **oidc(issuer)) as server:
+        ann, bob = bearing(issuer.access_token("ann")), bearing(issuer.access_token("bob"))
+        async with talking(server.url, additional_headers=ann) as talk:
+            async with server.http.stream("POST", "/invocations", json=QUESTION, headers=ann) as stream:
+                pieces = stream.aiter_bytes()
+                await anext(pieces)
+                started = stream.headers["x-magi-deliberation-id"]
+                refused = await server.http.post("/invocations", json=QUESTION, headers=ann)
+                assert (refused.status_code, refused.json()["code"]) == (429, "too_many_open")
+                again = await server.http.get(f"/deliberations/{started}/events", headers=ann)
+                assert again.status_code == 429
+                with pytest.raises(InvalidStatus) as closed:
+                    async with connect(server.url.replace("http:", "ws:") + "/ws", additional_headers=ann):
+                        pass
+                assert closed.value.response.status_code == 429
+                assert (await server.http.get(f"/deliberations/{started}", headers=ann)).status_code == 200
+                async with talking(server.url, additional_headers=bob):
+                    pass
+            await talk.ask({"action": "cancel", "deliberationId": started})
+        async with server.http.stream("GET", f"/deliberations/{started}/events", headers=ann) as stream:
+            assert stream.status_code == 200
+
+
 async def test_an_owner_with_too_many_running_is_told_so(issuer: Issuer) -> None:
     async with scripted_server(ScriptedModel(), owner_running=1, **oidc(issuer)) as server:
         ann = bearing(issuer.access_token("ann"))

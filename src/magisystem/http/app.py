@@ -32,6 +32,7 @@ from magisystem.http.event_stream import EventStream
 from magisystem.http.heads import cursor, idempotency_key, longest_wait_s, prefers_no_wait, wants_only_json
 from magisystem.http.hosts import HostCheck, allowed_hosts
 from magisystem.http.loading import Loading
+from magisystem.http.places import Places
 from magisystem.http.probe import Probes
 from magisystem.http.problems import ServerStopping, answer_error, answer_http_error, answered_error
 from magisystem.http.proposals import proposal
@@ -84,7 +85,7 @@ def create_app(application: Application, bundle: Path = BUNDLE, *, loaded: async
     stopping = asyncio.Event()
     settings = application.settings
     web = Web.open(settings, bundle)
-    entrance = Entrance(application.callers, Rates(settings.requests_per_minute))
+    entrance = Entrance(application.callers, Rates(settings.requests_per_minute), Places(settings.open_per_owner))
     probes = Probes(stopping, platform=settings.platform, version=version("magisystem"))
     routes = Routes(application, entrance, RuntimeSessions(), web, stopping, datetime.now(UTC), probes)
     app = Starlette(
@@ -282,10 +283,12 @@ class Routes:
         if refusal is None:
             try:
                 verbs = await self._verbs(websocket)
+                self.entrance.places.check(verbs.owner)
             except MagiError as error:
                 refusal = answered_error(error)
             else:
-                await Socket(websocket, verbs, self.entrance.rates, self.stopping, self.probes).serve()
+                with self.entrance.places.taken(verbs.owner):
+                    await Socket(websocket, verbs, self.entrance.rates, self.stopping, self.probes).serve()
                 return
         await websocket.send_denial_response(refusal)
 
@@ -299,15 +302,19 @@ class Routes:
         key = start.idempotency_key or idempotency_key(request)
         deliberations, owner = self.application.deliberations, verbs.owner
         start = in_runtime_session(start, request.scope)
+        is_preferred = prefers_no_wait(request)
+        is_detached = start.detached or is_preferred
+        is_streamed = not is_detached and start.stream and not wants_only_json(request)
+        if is_streamed:
+            self.entrance.places.check(owner)
         proposed = await proposal(start, self.application.councils, owner)
         with trace_continued(request.headers):
             deliberation_id = await deliberations.start(proposed, owner, key)
         if (request_id := request.headers.get(REQUEST_HEADER)) is not None and is_enveloped(request.scope):
             _log.info("deliberation %s: runtime request %s", deliberation_id, request_id[:_SHOWN])
-        is_preferred = prefers_no_wait(request)
-        if start.detached or is_preferred:
+        if is_detached:
             return _begun(deliberation_id, is_preferred=is_preferred)
-        if start.stream and not wants_only_json(request):
+        if is_streamed:
             return self._stream(owner, deliberation_id, 0)
         state = await self._unless_stopping(deliberations.outcome(deliberation_id, owner))
         return Response(encode_value(state), media_type="application/json")
@@ -319,6 +326,7 @@ class Routes:
             return _page(await self._unless_stopping(deliberations.poll(deliberation_id, owner, after, wait_s)), after)
         # What cannot be followed must be refused before the stream begins.
         await deliberations.read(deliberation_id, owner, after, limit=0)
+        self.entrance.places.check(owner)
         return self._stream(owner, deliberation_id, after)
 
     async def _unless_stopping(self, waiting: Coroutine[Any, Any, T]) -> T:
@@ -340,7 +348,7 @@ class Routes:
 
     def _stream(self, owner: str, deliberation_id: str, after: int) -> EventStream:
         following = self.application.deliberations.follow(deliberation_id, owner, after)
-        return EventStream(following, deliberation_id, self.stopping)
+        return EventStream(self.entrance.places.held(owner, following), deliberation_id, self.stopping)
 
 
 @contextmanager

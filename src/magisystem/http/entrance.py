@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from starlette.datastructures import Headers
 
+from magisystem.http.places import Places
 from magisystem.http.rates import Rates
 from magisystem.identity import ASSERTION_HEADER, Callers, bearer
 
@@ -20,6 +21,7 @@ class Entrance:
 
     callers: Callers
     rates: Rates
+    places: Places
 
     async def owner(self, headers: Headers) -> str:
         """Give whose request it is.

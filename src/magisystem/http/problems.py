@@ -3,6 +3,7 @@
 The table of statuses stands here and nowhere else; an error's ``code`` is the same on every way it can reach a person.
 """
 
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from math import ceil
@@ -43,6 +44,7 @@ from magisystem.errors import (
     UpstreamError,
 )
 
+_log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 # After which it is worth asking again where nothing more exact is known.
 _UNAVAILABLE_S = 2.0
@@ -134,13 +136,15 @@ def answered_error(error: MagiError) -> Response:
         members["faults"] = [{"field": fault.field, "message": fault.message} for fault in error.faults]
     if isinstance(error, CursorAhead):
         members["cursor"] = error.last_seq
+    if error.told != error.message:
+        _log.warning("%s (%s)", error.message, error.code)
     status = status_of(error)
     otherwise_s = _UNAVAILABLE_S if status in _PASSING else None
     retry_after_s = getattr(error, "retry_after_s", None) or otherwise_s
     if retry_after_s is not None:
         # In the body as well, for whom the headers do not reach.
         members["retryAfter"] = ceil(retry_after_s)
-    answer = problem(status, error.code, error.message, **members)
+    answer = problem(status, error.code, error.told, **members)
     if retry_after_s is not None:
         answer.headers["retry-after"] = str(members["retryAfter"])
     if status is HTTPStatus.UNAUTHORIZED:

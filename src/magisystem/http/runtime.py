@@ -69,9 +69,10 @@ class RuntimeEnvelope:
 
 
 def put_in_band(start: MutableMapping[str, Any]) -> None:
-    """Give a response's start that begins a problem the status 200."""
+    """Give a response's start that begins a problem the status 200; and any success, as AWS's own servers do."""
     start["headers"] = list(start.get("headers", []))
-    if start["status"] >= 400 and Headers(raw=start["headers"]).get("content-type") == MEDIA_TYPE:
+    is_problem = start["status"] >= 400 and Headers(raw=start["headers"]).get("content-type") == MEDIA_TYPE
+    if is_problem or 200 < start["status"] < 300:
         start["status"] = 200
 
 

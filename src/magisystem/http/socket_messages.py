@@ -127,7 +127,7 @@ def error_message(
     cursors: Mapping[str, int] | None = None,
 ) -> bytes:
     """Give the message of an error of ours."""
-    fields: dict[str, Any] = {"code": error.code, "message": error.message, "retryable": error.retryable}
+    fields: dict[str, Any] = {"code": error.code, "message": error.told, "retryable": error.retryable}
     if field := getattr(error, "field", ""):
         fields["field"] = field
     if isinstance(error, InvalidRequest) and len(error.faults) > 1:

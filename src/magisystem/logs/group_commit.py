@@ -110,7 +110,9 @@ class GroupCommit:
         except Exception as error:  # noqa: BLE001 - the writer thread's supervisor: without it every later job hangs
             self._undo()
             for job in jobs:
-                job.error = LogUnavailable(f"The log {self._path} met a fault: {type(error).__name__}.")
+                job.error = LogUnavailable(
+                    f"The log {self._path} met a fault: {type(error).__name__}.", is_private=True
+                )
 
     def _undo(self) -> None:
         # SQLite undoes by itself what it must (a full disk, say); then there is no transaction left to end.

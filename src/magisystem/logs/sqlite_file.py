@@ -187,7 +187,7 @@ def unavailable(error: sqlite3.Error, path: Path) -> LogUnavailable:
         sqlite3.SQLITE_BUSY: "another process holds it locked. Stop that process.",
         sqlite3.SQLITE_IOERR: "the disk fails. See the system's log.",
     }.get(code, str(error))
-    return LogUnavailable(f"The log {path}: {told}")
+    return LogUnavailable(f"The log {path}: {told}", is_private=True)
 
 
 def is_of_one_job(error: sqlite3.Error) -> bool:
