@@ -150,27 +150,31 @@ class Settings(BaseSettings):
         Raises:
             SettingsInvalid: nobody is asked who they are, and others can come.
         """
-        is_open = self.auth == "none" and self.gateway_key is None
-        if is_open and not self.insecure and not is_loopback(self.host):
+        if not self.tells_apart and not self.insecure and not is_loopback(self.host):
             raise SettingsInvalid(
                 f"MAGI_AUTH=none serves whoever comes, and others reach {self.host}. Set MAGI_AUTH=oidc; or listen on "
                 "127.0.0.1; or, where something in front decides who comes in, say --insecure (MAGI_INSECURE=true)."
             )
 
     @property
+    def tells_apart(self) -> bool:
+        """Whether owners are told apart: by tokens, or by the gateway's word."""
+        return self.auth == "oidc" or self.gateway_key is not None
+
+    @property
     def requests_per_minute(self) -> int | None:
         """How many requests an owner may make in a minute; ``None`` for any number."""
-        return self.owner_requests_per_minute or (_REQUESTS_PER_MINUTE if self.auth == "oidc" else None)
+        return self.owner_requests_per_minute or (_REQUESTS_PER_MINUTE if self.tells_apart else None)
 
     @property
     def running_per_owner(self) -> int | None:
         """How many deliberations an owner may have running; ``None`` for any number."""
-        return self.owner_running or (_RUNNING if self.auth == "oidc" else None)
+        return self.owner_running or (_RUNNING if self.tells_apart else None)
 
     @property
     def open_per_owner(self) -> int | None:
         """How many streams and sockets an owner may hold open; ``None`` for any number."""
-        return self.owner_open or (_OPEN if self.auth == "oidc" else None)
+        return self.owner_open or (_OPEN if self.tells_apart else None)
 
     @property
     def oidc(self) -> OidcPolicy:
