@@ -345,6 +345,18 @@ def test_somebody_hears_of_what_people_would_notice(agentcore: Templates, lambda
     assert "AWS/Lambda" not in text(dashboard["DashboardBody"])
 
 
+def test_alarms_may_publish_to_those_who_hear_them(lambda_: Templates) -> None:
+    # A topic with a policy of its own has lost the one by which its account may publish.
+    [policy] = resources(lambda_["Observability"], "AWS::SNS::TopicPolicy")
+    [allowed] = [each for each in policy["PolicyDocument"]["Statement"] if each["Effect"] == "Allow"]
+    assert allowed["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert allowed["Action"] == "sns:Publish"
+    assert allowed["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
+    pattern = allowed["Condition"]["ArnLike"]["aws:SourceArn"].rpartition(":")[2]
+    names = [each["AlarmName"] for each in resources(lambda_["Observability"], "AWS::CloudWatch::Alarm")]
+    assert all(name.startswith(pattern.removesuffix("*")) for name in names)
+
+
 def test_nothing_is_looked_up_and_no_files_are_uploaded(assemblies: Mapping[str, Path]) -> None:
     for folder in assemblies.values():
         manifest = json.loads((folder / "manifest.json").read_bytes())
