@@ -376,6 +376,15 @@ def test_what_cannot_be_wanted_is_said_before_anything_is_asked(bench: Bench, wa
     assert bench.commands == []
 
 
+@pytest.mark.parametrize(
+    "region", ["Frankfurt", "eu central 1", "us-gov-west-1", "cn-north-1", "ap-south-2", "eu-south-2"]
+)
+def test_a_region_in_which_it_cannot_stand_is_refused_at_once(bench: Bench, region: str) -> None:
+    with pytest.raises(NotReady):
+        run_deploy(Wanted("lambda", (SONNET,)), region, is_dry=True, is_agreed=True, tools=bench.tools)
+    assert "missing  Region: " in bench.text
+
+
 def test_nobody_there_to_agree_is_no_agreement(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
     with pytest.raises(NotReady, match="--yes"):

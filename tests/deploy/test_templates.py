@@ -8,10 +8,12 @@ from typing import Any, cast
 
 import pytest
 from cfnlint.api import ManualArgs, lint_file
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from tests.deploy.conftest import ACCOUNT, CONTEXT, REGION, Templates
 
 from infrastructure.models import DESTINATIONS, ModelNotDeployable, allowed_model
 from infrastructure.plan import PlanInvalid, read_plan
+from magisystem.cli.deployment.wanted import REGIONS
 from magisystem.gateway.patience import Timing
 from magisystem.http.web import PAGES
 
@@ -54,6 +56,12 @@ def test_cfn_lint_finds_nothing(assemblies: Mapping[str, Path], topology: str) -
     settings = ManualArgs(regions=[REGION], ignore_checks=["W3005"])
     found = [match for path in assemblies[topology].glob("*.template.json") for match in lint_file(path, settings)]
     assert found == []
+
+
+def test_every_region_that_is_offered_has_all_that_is_made(lambda_: Templates) -> None:
+    kinds = {each["Type"] for template in lambda_.values() for each in template["Resources"].values()}
+    missing = {region: kinds - set(PROVIDER_SCHEMA_MANAGER.get_resource_types(region)) for region in REGIONS}
+    assert {region: kinds for region, kinds in missing.items() if kinds} == {}
 
 
 def test_cfn_lint_would_find_a_mistake(assemblies: Mapping[str, Path], tmp_path: Path) -> None:
@@ -205,6 +213,8 @@ def test_the_function_url_streams_and_lets_everybody_reach_the_gateway(lambda_: 
     [function] = resources(lambda_["Gateway"], "AWS::Lambda::Function")
     settings = function["Environment"]["Variables"]
     assert url["AuthType"] == "NONE"
+        {"region": "us-gov-west-1"},
+        {"region": "cn-north-1"},
     assert url["InvokeMode"] == "RESPONSE_STREAM"
     assert settings["AWS_LWA_INVOKE_MODE"] == "response_stream"
     assert settings["AWS_LWA_READINESS_CHECK_PATH"] == "/ping"

@@ -7,10 +7,19 @@ from dataclasses import dataclass
 
 from magisystem.cli.deployment.account import Account
 from magisystem.cli.deployment.tools import CDK, Tools
-from magisystem.cli.deployment.wanted import BEDROCK, EMBEDDED, REGIONS, NotReady, Wanted
+from magisystem.cli.deployment.wanted import (
+    BEDROCK,
+    EMBEDDED,
+    OTHER_PARTITIONS,
+    REGIONS,
+    WITHOUT_PAGES,
+    NotReady,
+    Wanted,
+)
 
 ARCHITECTURE = "linux/arm64"
 _NAME = re.compile(r"[a-z][a-z0-9]{0,15}")
+_REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}")
 _NODE_AT_LEAST = 20
 
 
@@ -109,6 +118,12 @@ def _models(models: Sequence[str]) -> Need:
 def _region(region: str) -> Need:
     if not region:
         return Need("Region", "none is set", "Add --region eu-central-1 or another one, or set AWS_REGION.")
+    if not _REGION.fullmatch(region):
+        return Need("Region", f"{region!r} is none", "Add --region eu-central-1 or another one, or set AWS_REGION.")
+    if region.startswith(OTHER_PARTITIONS):
+        return Need("Region", f"{region} is of another partition than aws", _other_region(region))
+    if region in WITHOUT_PAGES:
+        return Need("Region", f"{region} has no Amplify Hosting and no Function URLs", _other_region(region))
     return Need("Region", region if region in REGIONS else f"{region}, which is not known to have AgentCore Runtime")
 
 
