@@ -174,6 +174,28 @@ def test_what_the_account_says_of_a_profile_goes_before_the_table() -> None:
     assert set(allowed.foundation_models) == {arn, arn.replace("eu-west-3", REGION)}
 
 
+def test_regions_that_were_not_asked_for_are_said_to_be_assumed(told: Mapping[str, str]) -> None:
+    model = "bedrock:jp.anthropic.claude-sonnet-5"
+    assumed = allowed_model(model, ACCOUNT, "ap-northeast-1")
+    assert assumed is not None
+    assert assumed.assumed == ("ap-northeast-1", "ap-northeast-3")
+    asked = allowed_model(model, ACCOUNT, "ap-northeast-1", list(assumed.foundation_models))
+    assert asked is not None
+    assert asked.assumed == ()
+    for written in told.values():
+        [warning] = [line for line in written.splitlines() if line.startswith("warning: where ")]
+        assert "eu.anthropic.claude-opus-5" in warning
+        assert all(region in warning for region in DESTINATIONS["eu"])
+
+
+def test_a_profile_of_an_unknown_geography_is_one_where_the_account_says_so() -> None:
+    behind = "arn:aws:bedrock:sa-east-1::foundation-model/anthropic.claude-opus-5"
+    allowed = allowed_model("bedrock:latam.anthropic.claude-opus-5", ACCOUNT, "sa-east-1", [behind])
+    assert allowed is not None
+    assert allowed.profile == f"arn:aws:bedrock:sa-east-1:{ACCOUNT}:inference-profile/latam.anthropic.claude-opus-5"
+    assert allowed.foundation_models == (behind,)
+
+
 def test_the_embedded_advisor_needs_no_permission() -> None:
     assert allowed_model("embedded", ACCOUNT, REGION) is None
 
@@ -191,6 +213,8 @@ def test_a_model_that_the_role_cannot_reach_is_refused(name: str) -> None:
         {"name": "my-magi"},
         {"account": "1234"},
         {"region": "Frankfurt"},
+        {"region": "us-gov-west-1"},
+        {"region": "cn-north-1"},
         {"models": ""},
         {"logDays": "31"},
         {"idleSeconds": "59"},
@@ -213,8 +237,6 @@ def test_the_function_url_streams_and_lets_everybody_reach_the_gateway(lambda_: 
     [function] = resources(lambda_["Gateway"], "AWS::Lambda::Function")
     settings = function["Environment"]["Variables"]
     assert url["AuthType"] == "NONE"
-        {"region": "us-gov-west-1"},
-        {"region": "cn-north-1"},
     assert url["InvokeMode"] == "RESPONSE_STREAM"
     assert settings["AWS_LWA_INVOKE_MODE"] == "response_stream"
     assert settings["AWS_LWA_READINESS_CHECK_PATH"] == "/ping"

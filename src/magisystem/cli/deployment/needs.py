@@ -86,7 +86,7 @@ def model_needs(account: Account, models: Sequence[str]) -> tuple[list[Need], di
             continue
         if found:
             behind[model] = found
-        unknown = "could not be looked up (bedrock:GetInferenceProfile); the regions are those of the table"
+        unknown = "could not be looked up (bedrock:GetInferenceProfile); its regions are assumed, and named below"
         needs.append(Need("Model", f"{model} {unknown if found is None else f'is offered in {account.region}'}"))
     return needs, behind
 
