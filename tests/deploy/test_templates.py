@@ -14,7 +14,9 @@ from tests.deploy.conftest import ACCOUNT, CONTEXT, REGION, Templates
 from infrastructure.models import DESTINATIONS, ModelNotDeployable, allowed_model
 from infrastructure.plan import PlanInvalid, read_plan
 from magisystem.cli.deployment.wanted import REGIONS
+from magisystem.gateway.app import Awaited, create_gateway
 from magisystem.gateway.patience import Timing
+from magisystem.gateway.settings import GatewaySettings
 from magisystem.http.web import PAGES
 
 BEDROCK = f"arn:aws:bedrock:{REGION}:{ACCOUNT}:inference-profile"
@@ -265,6 +267,23 @@ def test_cors_is_in_one_place(lambda_: Templates) -> None:
     assert {"authorization", "content-type", "last-event-id"} <= set(cors["AllowHeaders"])
     # Longer than six characters is no method to Lambda: `OPTIONS` would be refused when it is deployed.
     assert cors["AllowMethods"] == ["GET", "POST"]
+
+
+def test_the_url_lets_through_what_the_gateway_itself_would(lambda_: Templates) -> None:
+    [url] = resources(lambda_["Gateway"], "AWS::Lambda::Url")
+    gateway = create_gateway(
+        GatewaySettings(
+            gateway_key="x" * 32,
+            runtime_arn="arn:aws:bedrock-agentcore:eu-central-1:123456789012:runtime/magi_server-0123456789",
+            runtime_endpoint="https://bedrock-agentcore.eu-central-1.amazonaws.com",
+            cors_origins=("https://main.d1.amplifyapp.com",),
+        ),
+        Awaited(),
+    )
+    [itself] = [each.kwargs for each in gateway.user_middleware if "allow_origins" in each.kwargs]
+    assert set(cast("list[str]", itself["allow_headers"])) <= set(url["Cors"]["AllowHeaders"])
+    assert set(cast("list[str]", itself["expose_headers"])) <= set(url["Cors"]["ExposeHeaders"])
+    assert {"location", "preference-applied"} <= set(url["Cors"]["ExposeHeaders"])
 
 
 def test_the_gateway_is_the_same_image_as_the_server(lambda_: Templates) -> None:
