@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shlex
 import sys
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
@@ -233,8 +234,32 @@ def test_without_a_gateway_the_page_goes_to_the_runtime(bench: Bench) -> None:
 def test_the_end_says_where_it_is_and_what_comes_next(bench: Bench) -> None:
     deploy(bench)
     assert "https://main.d1.amplifyapp.com" in bench.text
-    assert "magi doctor https://abc.lambda-url.eu-central-1.on.aws\n" in bench.text
+    doctor = "magi doctor https://abc.lambda-url.eu-central-1.on.aws --origin https://main.d1.amplifyapp.com\n"
+    assert doctor in bench.text
     assert "admin-create-user --region eu-central-1 --user-pool-id eu-central-1_abc" in bench.text
+
+
+def test_who_is_invited_can_get_a_new_password_later(bench: Bench) -> None:
+    deploy(bench)
+    [invitation] = [line for line in bench.text.splitlines() if "admin-create-user" in line]
+    cognito = client("cognito-idp")
+    pool = cognito.create_user_pool(PoolName="magi", UsernameAttributes=["email"])["UserPool"]["Id"]
+    words = shlex.split(invitation.replace(OUTPUTS["magi-identity"]["UserPoolId"], pool))
+    attributes = [
+        dict(pair.split("=") for pair in word.split(",")) for word in words[words.index("--user-attributes") + 1 :]
+    ]
+    cognito.admin_create_user(UserPoolId=pool, Username=words[words.index("--username") + 1], UserAttributes=attributes)
+    [person] = cognito.list_users(UserPoolId=pool)["Users"]
+    told = {each["Name"]: each["Value"] for each in person["Attributes"]}
+    assert told["email"] == "you@example.com"
+    assert told["email_verified"] == "true"
+
+
+def test_a_gateway_that_is_left_over_is_named(bench: Bench) -> None:
+    deploy(bench)
+    assert "delete-stack" not in bench.text
+    deploy(bench, "agentcore")
+    assert "aws cloudformation delete-stack --region eu-central-1 --stack-name magi-gateway\n" in bench.text
 
 
 def test_the_runtimes_log_is_kept_for_as_long_as_the_stack_says(bench: Bench) -> None:

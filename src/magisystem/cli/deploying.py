@@ -215,13 +215,23 @@ def _conclude(wanted: Wanted, account: Account, write: Callable[[str], None]) ->
     write(
         f"\nThe web client:  {outputs['WebUrl']}\nThe backend:     {backend}\n"
         "\nInvite somebody (a password comes by mail):\n"
-        f"  aws cognito-idp admin-create-user --region {region} --user-pool-id {pool} --username you@example.com\n"
+        f"  aws cognito-idp admin-create-user --region {region} --user-pool-id {pool} --username you@example.com "
+        # Else nobody who forgets a password gets a new one: https://repost.aws/knowledge-center/cognito-forgot-password
+        "--user-attributes Name=email,Value=you@example.com Name=email_verified,Value=true\n"
         "Get a token without a browser, once the first password is changed:\n"
         f"  export MAGI_TOKEN=$(aws cognito-idp admin-initiate-auth --region {region} --user-pool-id {pool} "
         f"--client-id {client} --auth-flow ADMIN_USER_PASSWORD_AUTH "
         "--auth-parameters USERNAME=you@example.com,PASSWORD=… "
         "--query AuthenticationResult.AccessToken --output text)\n"
-        f"See whether this path streams:\n  magi doctor {backend}\n"
+    gateway = wanted.stack(GATEWAY)
+    if wanted.topology == "agentcore" and account.outputs(gateway):
+        write(
+            f"The gateway of topology lambda still stands, and its URL still answers. If nobody uses it, delete it:\n"
+            f"  aws cloudformation delete-stack --region {region} --stack-name {gateway}\n"
+        )
+    if wanted.alarm_email is not None:
+        write(f"{wanted.alarm_email} has to confirm by the link in AWS's mail; until then alarms are sent to nobody.\n")
+        f"See whether this path streams:\n  magi doctor {backend} --origin {outputs['WebUrl']}\n"
     )
 
 
