@@ -426,6 +426,16 @@ def test_everything_is_deleted_whatever_the_topology_was(bench: Bench) -> None:
     assert client("logs").describe_log_groups(logGroupNamePrefix="/aws/bedrock-agentcore/")["logGroups"] == []
 
 
+def test_logs_are_deleted_also_where_the_stacks_are_gone_already(bench: Bench) -> None:
+    names = [f"/aws/bedrock-agentcore/runtimes/{name}" for name in ("magi_server-a-DEFAULT", "magi2_server-a-DEFAULT")]
+    for name in names:
+        client("logs").create_log_group(logGroupName=name)
+    client("cloudformation").delete_stack(StackName="magi-runtime")
+    run_destroy(Wanted("lambda", ("embedded",)), REGION, is_agreed=True, tools=bench.tools)
+    left = client("logs").describe_log_groups(logGroupNamePrefix="/aws/bedrock-agentcore/")["logGroups"]
+    assert [group["logGroupName"] for group in left] == names[1:]
+
+
 def test_the_checkout_is_found_from_within_and_nowhere_else(tmp_path: Path) -> None:
     assert find_checkout(ROOT / "src" / "magisystem") == ROOT
     with pytest.raises(NotReady):

@@ -167,16 +167,14 @@ def _web_steps(wanted: Wanted, account: Account, tools: Tools) -> list[_Step]:
 def _destroying(wanted: Wanted, account: Account, number: str, tools: Tools) -> list[_Step]:
     # The stacks of both topologies, whichever is there: those that are not there take no time.
     everything = context(Wanted("lambda", (EMBEDDED,), wanted.name), number, account.region, "none", {})
-    group = account.outputs(wanted.stack(RUNTIME)).get("LogGroup")
-    steps = [
+    # By name and not by the stack's output, which is gone where this was interrupted after the stacks. It has those of
+    # runtimes, too, that an update replaced.
+    groups = f"/aws/bedrock-agentcore/runtimes/{wanted.name}_server-"
+    return [
         _synthesis(everything, tools),
         _command("Delete the stacks", (*CDK, "destroy", "--app", _ASSEMBLY, "--all", "--force"), tools),
+        _Step("Delete the runtime's log", f"logs:DeleteLogGroup {groups}*", lambda: account.forget_logs(groups)),
     ]
-    if group is not None:
-        steps.append(
-            _Step("Delete the runtime's log", f"logs:DeleteLogGroup {group}", lambda: account.forget_logs(group))
-        )
-    return steps
 
 
 def _synthesis(values: str, tools: Tools) -> _Step:

@@ -107,11 +107,14 @@ class Account:
                 logs.create_log_group(logGroupName=group)
             logs.put_retention_policy(logGroupName=group, retentionInDays=days)
 
-    def forget_logs(self, group: str) -> None:
-        """Delete the runtime's log group, which no stack owns."""
+    def forget_logs(self, beginning: str) -> None:
+        """Delete the log groups of a runtime, which no stack owns, by the ``beginning`` of their names."""
         logs = self._client("logs")
-        with _failing(f"delete {group}"), suppress(logs.exceptions.ResourceNotFoundException):
-            logs.delete_log_group(logGroupName=group)
+        with _failing(f"delete {beginning}*"):
+            pages = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=beginning)
+            for group in [group["logGroupName"] for page in pages for group in page["logGroups"]]:
+                with suppress(logs.exceptions.ResourceNotFoundException):
+                    logs.delete_log_group(logGroupName=group)
 
     def publish(self, app: str, branch: str, bundle: bytes) -> None:
         """Put ``bundle``, a zip file, in the place of what the app shows.
