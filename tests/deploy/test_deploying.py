@@ -436,6 +436,29 @@ def test_logs_are_deleted_also_where_the_stacks_are_gone_already(bench: Bench) -
     assert [group["logGroupName"] for group in left] == names[1:]
 
 
+def test_a_profile_that_is_not_there_is_said_so(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    for is_dry in (True, False):
+        with pytest.raises(NotReady, match="nobody"):
+            deploy(bench, is_dry=is_dry)
+    assert bench.commands == []
+
+
+def test_what_cannot_be_looked_up_is_not_taken_for_missing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Nobody listens there.
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with pytest.raises(NotReady):
+        deploy(bench)
+    assert "missing  CDK bootstrap: AWS did not answer ssm:get_parameter" in bench.text
+    assert "Once for the account and region" not in bench.text
+    monkeypatch.delenv("AWS_ENDPOINT_URL_SSM")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_ECR", "http://127.0.0.1:9")
+    with pytest.raises(StepFailed, match="ecr:describe_images"):
+        deploy(bench)
+    assert not [line for line in bench.commands if line.startswith("docker")]
+
+
 def test_the_checkout_is_found_from_within_and_nowhere_else(tmp_path: Path) -> None:
     assert find_checkout(ROOT / "src" / "magisystem") == ROOT
     with pytest.raises(NotReady):

@@ -221,6 +221,8 @@ def _conclude(wanted: Wanted, account: Account, write: Callable[[str], None]) ->
         f"--client-id {client} --auth-flow ADMIN_USER_PASSWORD_AUTH "
         "--auth-parameters USERNAME=you@example.com,PASSWORD=… "
         "--query AuthenticationResult.AccessToken --output text)\n"
+        f"See whether this path streams:\n  magi doctor {backend} --origin {outputs['WebUrl']}\n"
+    )
     gateway = wanted.stack(GATEWAY)
     if wanted.topology == "agentcore" and account.outputs(gateway):
         write(
@@ -229,8 +231,6 @@ def _conclude(wanted: Wanted, account: Account, write: Callable[[str], None]) ->
         )
     if wanted.alarm_email is not None:
         write(f"{wanted.alarm_email} has to confirm by the link in AWS's mail; until then alarms are sent to nobody.\n")
-        f"See whether this path streams:\n  magi doctor {backend} --origin {outputs['WebUrl']}\n"
-    )
 
 
 def _say(needs: Sequence[Need], write: Callable[[str], None]) -> None:

@@ -14,6 +14,7 @@ from magisystem.cli.deployment.wanted import (
     REGIONS,
     WITHOUT_PAGES,
     NotReady,
+    StepFailed,
     Wanted,
 )
 
@@ -56,19 +57,23 @@ def account_needs(account: Account) -> tuple[list[Need], str | None]:
     except NotReady as error:
         mend = "Run `aws configure` or `aws sso login`, or set AWS_PROFILE."
         return [Need("Credentials", error.message, mend)], None
-    needs = [Need("Credentials", f"of account {number}")]
-    if account.is_bootstrapped():
-        needs.append(Need("CDK bootstrap", f"done in {account.region}"))
-    else:
-        command = " ".join([*CDK, "bootstrap", f"aws://{number}/{account.region}"])
-        needs.append(
-            Need("CDK bootstrap", f"not done in {account.region}", f"Once for the account and region: {command}")
-        )
+    needs = [Need("Credentials", f"of account {number}"), _bootstrap(account, number)]
     if account.region not in REGIONS and not account.has_runtimes():
         needs.append(
             Need("Region", f"AgentCore Runtime does not answer in {account.region}", _other_region(account.region))
         )
     return needs, number
+
+
+def _bootstrap(account: Account, number: str) -> Need:
+    name = "CDK bootstrap"
+    try:
+        if account.is_bootstrapped():
+            return Need(name, f"done in {account.region}")
+    except StepFailed as error:
+        return Need(name, error.message, "Mend that, or have ssm:GetParameter on /cdk-bootstrap/* allowed to you.")
+    command = " ".join([*CDK, "bootstrap", f"aws://{number}/{account.region}"])
+    return Need(name, f"not done in {account.region}", f"Once for the account and region: {command}")
 
 
 def model_needs(account: Account, models: Sequence[str]) -> tuple[list[Need], dict[str, list[str]]]:
