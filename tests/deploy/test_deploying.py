@@ -391,8 +391,12 @@ def test_without_credentials_nothing_is_begun(bench: Bench, monkeypatch: pytest.
         (Wanted("lambda", ()), "Models"),
         (Wanted("lambda", ("openai:gpt-5",)), "Models"),
         (Wanted("lambda", (SONNET,), "my-magi"), "Name"),
+        (Wanted("lambda", (SONNET,), origins=("https://magi.example.com/",)), "Origins"),
+        (Wanted("lambda", (SONNET,), origins=("https://a.example,https://b.example",)), "Origins"),
+        (Wanted("lambda", (SONNET,), origins=("http://magi.example.com",)), "Origins"),
+        (Wanted("lambda", (SONNET,), alarm_email="somebody"), "Alarm address"),
     ],
-    ids=["no model", "another provider", "a dash"],
+    ids=["no model", "another provider", "a dash", "a path", "two in one", "not encrypted", "no address"],
 )
 def test_what_cannot_be_wanted_is_said_before_anything_is_asked(bench: Bench, wanted: Wanted, name: str) -> None:
     with pytest.raises(NotReady):

@@ -224,6 +224,7 @@ def test_a_model_that_the_role_cannot_reach_is_refused(name: str) -> None:
         {"origins": "http://magi.example.com"},
         {"imageTag": ""},
         {"mfa": "off"},
+        {"alarmEmail": "somebody"},
         {"reservedConcurrency": "many"},
     ],
 )

@@ -66,7 +66,7 @@ def run_deploy(wanted: Wanted, region: str | None, *, is_dry: bool, is_agreed: b
     _say(needs, tools.write)
     missing = [need for need in needs if not need.is_met]
     # A dry run goes on without Docker and Node's CLI; it cannot synthesise without these.
-    if (missing and not is_dry) or {need.name for need in missing} & {"Name", "Models", "Region", "CDK library"}:
+    if (missing and not is_dry) or {need.name for need in missing} - {"Docker", "Node and CDK CLI"}:
         raise NotReady(f"{len(missing)} of {len(needs)} things are missing; the lines above say how to mend each.")
     number = number or _NOBODY
     if not is_dry:

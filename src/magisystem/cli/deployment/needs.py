@@ -21,6 +21,9 @@ from magisystem.cli.deployment.wanted import (
 ARCHITECTURE = "linux/arm64"
 _NAME = re.compile(r"[a-z][a-z0-9]{0,15}")
 _REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}")
+# As in deploy/infrastructure/plan.py, which reads them again.
+_ORIGIN = re.compile(r"https://[^/\s,*]+|http://(?:localhost|127\.0\.0\.1)(?::\d{1,5})?")
+_ADDRESS = re.compile(r"[^@\s,]+@[^@\s,]+")
 _NODE_AT_LEAST = 20
 
 
@@ -44,6 +47,8 @@ def local_needs(wanted: Wanted, region: str, tools: Tools) -> list[Need]:
         _name(wanted.name),
         _models(wanted.models),
         _region(region),
+        *_origins(wanted.origins),
+        *_alarm_address(wanted.alarm_email),
         _library(),
         _node(tools),
         _docker(tools),
@@ -130,6 +135,21 @@ def _region(region: str) -> Need:
     if region in WITHOUT_PAGES:
         return Need("Region", f"{region} has no Amplify Hosting and no Function URLs", _other_region(region))
     return Need("Region", region if region in REGIONS else f"{region}, which is not known to have AgentCore Runtime")
+
+
+def _origins(origins: Sequence[str]) -> list[Need]:
+    if wrong := [origin for origin in origins if not _ORIGIN.fullmatch(origin)]:
+        mend = "Give scheme, host and port, without a path: https://magi.example.com, or http://localhost:5173."
+        return [Need("Origins", f"{', '.join(map(repr, wrong))} cannot be a page's origin here", mend)]
+    return [Need("Origins", f"{', '.join(origins)} may sign in and ask, too")] if origins else []
+
+
+def _alarm_address(address: str | None) -> list[Need]:
+    if address is None:
+        return []
+    if not _ADDRESS.fullmatch(address):
+        return [Need("Alarm address", f"{address!r} is none", "Give one address: --alarm-email you@example.com.")]
+    return [Need("Alarm address", address)]
 
 
 def _other_region(region: str) -> str:
