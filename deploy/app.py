@@ -16,5 +16,12 @@ try:
     plan = read_plan(app.node.try_get_context)
 except (PlanInvalid, ModelNotDeployable) as error:
     sys.exit(f"error: {error}")
+for model in plan.models:
+    if model.assumed:
+        sys.stderr.write(
+            f"warning: where {model.profile} routes to was not asked of the account; it is assumed to be "
+            f"{', '.join(model.assumed)}. Calls that go elsewhere are refused: allow bedrock:GetInferenceProfile to "
+            "whoever deploys, and it is asked.\n"
+        )
 build(app, plan)
 app.synth()

@@ -27,19 +27,21 @@ _RETENTION = {
     180: logs.RetentionDays.SIX_MONTHS,
     365: logs.RetentionDays.ONE_YEAR,
 }
-# What the web client and the Python client send beside what browsers always may.
+# What the gateway reads or passes on, beside what browsers always may send; and what pages may read of its answers.
 _ALLOWED_HEADERS = [
     "accept",
     "authorization",
     "content-type",
     "idempotency-key",
     "last-event-id",
+    "prefer",
     "traceparent",
     "tracestate",
     "baggage",
     "x-amzn-bedrock-agentcore-runtime-session-id",
+    "x-amzn-trace-id",
 ]
-_EXPOSED_HEADERS = ["retry-after", "x-amzn-bedrock-agentcore-runtime-session-id"]
+_EXPOSED_HEADERS = ["location", "preference-applied", "retry-after", "x-magi-deliberation-id"]
 
 
 class Gateway(Stack):

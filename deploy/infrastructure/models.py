@@ -18,9 +18,11 @@ _EMBEDDED = "embedded"
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*(?:\.[a-z0-9][a-z0-9-]*)+(?::\d+){0,2}")
 GLOBAL = "global"
 
-# Where profiles of a geography may route to, collected on 2026-11-20 from the models' pages; a union over models, for a
-# profile's own list is known to an account only. `magi deploy` asks the account (GetInferenceProfile) and passes the
-# answer on; this table serves synthesis without one.
+# Where profiles of a geography are assumed to route to: the regions of that geography in which Bedrock is, put together
+# from the map and not from the profiles' own lists, which an account alone is told. `magi deploy` asks the account
+# (GetInferenceProfile) and passes the answer on, which goes before this table; where it is used, `assumed` says so, and
+# so does the synthesis. A region too many allows nothing, since models are allowed through their profile alone; one too
+# few lets calls fail that are routed there.
 DESTINATIONS = {
     "us": ("us-east-1", "us-east-2", "us-west-1", "us-west-2"),
     "eu": (
@@ -47,7 +49,6 @@ DESTINATIONS = {
     "jp": ("ap-northeast-1", "ap-northeast-3"),
     "au": ("ap-southeast-2", "ap-southeast-4"),
     "ca": ("ca-central-1", "ca-west-1"),
-    "us-gov": ("us-gov-east-1", "us-gov-west-1"),
 }
 
 
@@ -57,11 +58,15 @@ class ModelNotDeployable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class AllowedModel:
-    """The ARNs of one model. ``profile`` is None where the model is called without one; ``anywhere`` has no region."""
+    """The ARNs of one model. ``profile`` is None where the model is called without one; ``anywhere`` has no region.
+
+    ``assumed`` are the regions that nobody was asked about: those of the table.
+    """
 
     profile: str | None
     foundation_models: tuple[str, ...]
     anywhere: str | None = None
+    assumed: tuple[str, ...] = ()
 
 
 def allowed_model(name: str, account: str, region: str, found: list[str] | None = None) -> AllowedModel | None:
@@ -85,14 +90,17 @@ def allowed_model(name: str, account: str, region: str, found: list[str] | None 
             "bedrock:global.anthropic.claude-sonnet-5, or embedded, which needs none."
         )
     prefix, _, rest = model.partition(".")
-    if prefix != GLOBAL and prefix not in DESTINATIONS:
+    # What the account knows as a profile is one, also of a geography that is new since this was written.
+    if prefix != GLOBAL and prefix not in DESTINATIONS and not found:
         return AllowedModel(None, (_foundation_model(region, model),))
     profile = f"arn:aws:bedrock:{region}:{account}:inference-profile/{model}"
     here = _foundation_model(region, rest)
     if prefix == GLOBAL:
         return AllowedModel(profile, (here,), _foundation_model("", rest))
-    there = found or [_foundation_model(each, rest) for each in DESTINATIONS[prefix]]
-    return AllowedModel(profile, tuple(sorted({here, *there})))
+    if found:
+        return AllowedModel(profile, tuple(sorted({here, *found})))
+    assumed = tuple(sorted({region, *DESTINATIONS[prefix]}))
+    return AllowedModel(profile, tuple(_foundation_model(each, rest) for each in assumed), assumed=assumed)
 
 
 def _foundation_model(region: str, model: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
@@ -120,6 +121,22 @@ class Observability(Stack):
 
     def _alarm_topic(self, email: str) -> sns.Topic:
         topic = sns.Topic(self, "Alarms", topic_name=f"{self._plan.name}-alarms", enforce_ssl=True)
+        # `enforce_ssl` gives the topic a policy of its own, in the place of the one by which its account publishes:
+        # without this, alarms would ring and nobody would hear.
+        # https://repost.aws/knowledge-center/cloudwatch-receive-sns-for-alarm-trigger
+        alarms = f"arn:aws:cloudwatch:{self._plan.region}:{self._plan.account}:alarm:{self._plan.name}-*"
+        topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AlarmsPublish",
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],  # pyright: ignore[reportArgumentType] - jsii names parameters otherwise
+                actions=["sns:Publish"],
+                resources=[topic.topic_arn],
+                conditions={
+                    "StringEquals": {"aws:SourceAccount": self._plan.account},
+                    "ArnLike": {"aws:SourceArn": alarms},
+                },
+            )
+        )
         topic.add_subscription(subscriptions.EmailSubscription(email))  # pyright: ignore[reportArgumentType] - jsii names parameters otherwise
         return topic
 

@@ -14,8 +14,10 @@ Mfa = Literal["optional", "required"]
 # A prefix of names which some services allow no dash in (a runtime's is [a-zA-Z][a-zA-Z0-9_]{0,47}), others no capital.
 _NAME = re.compile(r"[a-z][a-z0-9]{0,15}")
 _ACCOUNT = re.compile(r"\d{12}")
-_REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
+# Of AWS's own partition: the others' ARNs and hosts are not those that the stacks write.
+_REGION = re.compile(r"(?!cn-|us-gov-|us-iso|eu-isoe)[a-z]{2}(?:-[a-z]+)+-\d")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_ADDRESS = re.compile(r"[^@\s,]+@[^@\s,]+")
 _ORIGIN = re.compile(r"https://[^/\s,*]+|http://(?:localhost|127\.0\.0\.1)(?::\d{1,5})?")
 # How long logs may be kept, in days. A few of the choices that CloudWatch has.
 LOG_DAYS = (7, 14, 30, 90, 180, 365)
@@ -118,5 +120,5 @@ def read_plan(context: Callable[[str], Any]) -> Plan:
         idle_s=number("idleSeconds", 900, 60, 28_800),
         mfa=mfa,
         reserved_concurrency=number("reservedConcurrency", 0, 1, 100_000) if reserved else None,
-        alarm_email=context("alarmEmail") or None,
+        alarm_email=text("alarmEmail", _ADDRESS, "somebody@example.com") if context("alarmEmail") else None,
     )

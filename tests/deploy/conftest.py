@@ -43,8 +43,8 @@ def without_network() -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="session")
-def assemblies(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
-    """Give the folder of the synthesised stacks of each topology; no credentials, and no network where possible."""
+def synthesised(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[Path, str]]:
+    """Give the folder of each topology's stacks, and what was written; no credentials, no network where possible."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAGI_", "CDK_"))}
     nothing = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
     # The CDK runs on the Node of the environment.
@@ -67,10 +67,24 @@ def assemblies(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
             )
             stack.callback(process.kill)
             running.append(process)
-        for process in running:
+        told: dict[str, str] = {}
+        for topology, process in zip(folders, running, strict=True):
             written, _ = process.communicate(timeout=SYNTHESIS_S)
-            assert process.returncode == 0, written.decode()
-    return folders
+            told[topology] = written.decode()
+            assert process.returncode == 0, told[topology]
+    return {topology: (folder, told[topology]) for topology, folder in folders.items()}
+
+
+@pytest.fixture(scope="session")
+def assemblies(synthesised: Mapping[str, tuple[Path, str]]) -> Mapping[str, Path]:
+    """Give the folder of the synthesised stacks of each topology."""
+    return {topology: folder for topology, (folder, _) in synthesised.items()}
+
+
+@pytest.fixture(scope="session")
+def told(synthesised: Mapping[str, tuple[Path, str]]) -> Mapping[str, str]:
+    """Give what the synthesis of each topology wrote for whoever runs it."""
+    return {topology: written for topology, (_, written) in synthesised.items()}
 
 
 def _read(folder: Path) -> Templates:

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shlex
 import sys
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
@@ -233,8 +234,32 @@ def test_without_a_gateway_the_page_goes_to_the_runtime(bench: Bench) -> None:
 def test_the_end_says_where_it_is_and_what_comes_next(bench: Bench) -> None:
     deploy(bench)
     assert "https://main.d1.amplifyapp.com" in bench.text
-    assert "magi doctor https://abc.lambda-url.eu-central-1.on.aws\n" in bench.text
+    doctor = "magi doctor https://abc.lambda-url.eu-central-1.on.aws --origin https://main.d1.amplifyapp.com\n"
+    assert doctor in bench.text
     assert "admin-create-user --region eu-central-1 --user-pool-id eu-central-1_abc" in bench.text
+
+
+def test_who_is_invited_can_get_a_new_password_later(bench: Bench) -> None:
+    deploy(bench)
+    [invitation] = [line for line in bench.text.splitlines() if "admin-create-user" in line]
+    cognito = client("cognito-idp")
+    pool = cognito.create_user_pool(PoolName="magi", UsernameAttributes=["email"])["UserPool"]["Id"]
+    words = shlex.split(invitation.replace(OUTPUTS["magi-identity"]["UserPoolId"], pool))
+    attributes = [
+        dict(pair.split("=") for pair in word.split(",")) for word in words[words.index("--user-attributes") + 1 :]
+    ]
+    cognito.admin_create_user(UserPoolId=pool, Username=words[words.index("--username") + 1], UserAttributes=attributes)
+    [person] = cognito.list_users(UserPoolId=pool)["Users"]
+    told = {each["Name"]: each["Value"] for each in person["Attributes"]}
+    assert told["email"] == "you@example.com"
+    assert told["email_verified"] == "true"
+
+
+def test_a_gateway_that_is_left_over_is_named(bench: Bench) -> None:
+    deploy(bench)
+    assert "delete-stack" not in bench.text
+    deploy(bench, "agentcore")
+    assert "aws cloudformation delete-stack --region eu-central-1 --stack-name magi-gateway\n" in bench.text
 
 
 def test_the_runtimes_log_is_kept_for_as_long_as_the_stack_says(bench: Bench) -> None:
@@ -366,14 +391,27 @@ def test_without_credentials_nothing_is_begun(bench: Bench, monkeypatch: pytest.
         (Wanted("lambda", ()), "Models"),
         (Wanted("lambda", ("openai:gpt-5",)), "Models"),
         (Wanted("lambda", (SONNET,), "my-magi"), "Name"),
+        (Wanted("lambda", (SONNET,), origins=("https://magi.example.com/",)), "Origins"),
+        (Wanted("lambda", (SONNET,), origins=("https://a.example,https://b.example",)), "Origins"),
+        (Wanted("lambda", (SONNET,), origins=("http://magi.example.com",)), "Origins"),
+        (Wanted("lambda", (SONNET,), alarm_email="somebody"), "Alarm address"),
     ],
-    ids=["no model", "another provider", "a dash"],
+    ids=["no model", "another provider", "a dash", "a path", "two in one", "not encrypted", "no address"],
 )
 def test_what_cannot_be_wanted_is_said_before_anything_is_asked(bench: Bench, wanted: Wanted, name: str) -> None:
     with pytest.raises(NotReady):
         run_deploy(wanted, REGION, is_dry=True, is_agreed=True, tools=bench.tools)
     assert f"missing  {name}: " in bench.text
     assert bench.commands == []
+
+
+@pytest.mark.parametrize(
+    "region", ["Frankfurt", "eu central 1", "us-gov-west-1", "cn-north-1", "ap-south-2", "eu-south-2"]
+)
+def test_a_region_in_which_it_cannot_stand_is_refused_at_once(bench: Bench, region: str) -> None:
+    with pytest.raises(NotReady):
+        run_deploy(Wanted("lambda", (SONNET,)), region, is_dry=True, is_agreed=True, tools=bench.tools)
+    assert "missing  Region: " in bench.text
 
 
 def test_nobody_there_to_agree_is_no_agreement(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -390,6 +428,39 @@ def test_everything_is_deleted_whatever_the_topology_was(bench: Bench) -> None:
     assert bench.commands == [f"{CDK} destroy --app build/deploy/cdk.out --all --force"] * 2
     assert told(bench)["topology"] == "lambda"
     assert client("logs").describe_log_groups(logGroupNamePrefix="/aws/bedrock-agentcore/")["logGroups"] == []
+
+
+def test_logs_are_deleted_also_where_the_stacks_are_gone_already(bench: Bench) -> None:
+    names = [f"/aws/bedrock-agentcore/runtimes/{name}" for name in ("magi_server-a-DEFAULT", "magi2_server-a-DEFAULT")]
+    for name in names:
+        client("logs").create_log_group(logGroupName=name)
+    client("cloudformation").delete_stack(StackName="magi-runtime")
+    run_destroy(Wanted("lambda", ("embedded",)), REGION, is_agreed=True, tools=bench.tools)
+    left = client("logs").describe_log_groups(logGroupNamePrefix="/aws/bedrock-agentcore/")["logGroups"]
+    assert [group["logGroupName"] for group in left] == names[1:]
+
+
+def test_a_profile_that_is_not_there_is_said_so(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    for is_dry in (True, False):
+        with pytest.raises(NotReady, match="nobody"):
+            deploy(bench, is_dry=is_dry)
+    assert bench.commands == []
+
+
+def test_what_cannot_be_looked_up_is_not_taken_for_missing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Nobody listens there.
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with pytest.raises(NotReady):
+        deploy(bench)
+    assert "missing  CDK bootstrap: AWS did not answer ssm:get_parameter" in bench.text
+    assert "Once for the account and region" not in bench.text
+    monkeypatch.delenv("AWS_ENDPOINT_URL_SSM")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_ECR", "http://127.0.0.1:9")
+    with pytest.raises(StepFailed, match="ecr:describe_images"):
+        deploy(bench)
+    assert not [line for line in bench.commands if line.startswith("docker")]
 
 
 def test_the_checkout_is_found_from_within_and_nowhere_else(tmp_path: Path) -> None:

@@ -8,11 +8,15 @@ from typing import Any, cast
 
 import pytest
 from cfnlint.api import ManualArgs, lint_file
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from tests.deploy.conftest import ACCOUNT, CONTEXT, REGION, Templates
 
 from infrastructure.models import DESTINATIONS, ModelNotDeployable, allowed_model
 from infrastructure.plan import PlanInvalid, read_plan
+from magisystem.cli.deployment.wanted import REGIONS
+from magisystem.gateway.app import Awaited, create_gateway
 from magisystem.gateway.patience import Timing
+from magisystem.gateway.settings import GatewaySettings
 from magisystem.http.web import PAGES
 
 BEDROCK = f"arn:aws:bedrock:{REGION}:{ACCOUNT}:inference-profile"
@@ -54,6 +58,12 @@ def test_cfn_lint_finds_nothing(assemblies: Mapping[str, Path], topology: str) -
     settings = ManualArgs(regions=[REGION], ignore_checks=["W3005"])
     found = [match for path in assemblies[topology].glob("*.template.json") for match in lint_file(path, settings)]
     assert found == []
+
+
+def test_every_region_that_is_offered_has_all_that_is_made(lambda_: Templates) -> None:
+    kinds = {each["Type"] for template in lambda_.values() for each in template["Resources"].values()}
+    missing = {region: kinds - set(PROVIDER_SCHEMA_MANAGER.get_resource_types(region)) for region in REGIONS}
+    assert {region: kinds for region, kinds in missing.items() if kinds} == {}
 
 
 def test_cfn_lint_would_find_a_mistake(assemblies: Mapping[str, Path], tmp_path: Path) -> None:
@@ -166,6 +176,28 @@ def test_what_the_account_says_of_a_profile_goes_before_the_table() -> None:
     assert set(allowed.foundation_models) == {arn, arn.replace("eu-west-3", REGION)}
 
 
+def test_regions_that_were_not_asked_for_are_said_to_be_assumed(told: Mapping[str, str]) -> None:
+    model = "bedrock:jp.anthropic.claude-sonnet-5"
+    assumed = allowed_model(model, ACCOUNT, "ap-northeast-1")
+    assert assumed is not None
+    assert assumed.assumed == ("ap-northeast-1", "ap-northeast-3")
+    asked = allowed_model(model, ACCOUNT, "ap-northeast-1", list(assumed.foundation_models))
+    assert asked is not None
+    assert asked.assumed == ()
+    for written in told.values():
+        [warning] = [line for line in written.splitlines() if line.startswith("warning: where ")]
+        assert "eu.anthropic.claude-opus-5" in warning
+        assert all(region in warning for region in DESTINATIONS["eu"])
+
+
+def test_a_profile_of_an_unknown_geography_is_one_where_the_account_says_so() -> None:
+    behind = "arn:aws:bedrock:sa-east-1::foundation-model/anthropic.claude-opus-5"
+    allowed = allowed_model("bedrock:latam.anthropic.claude-opus-5", ACCOUNT, "sa-east-1", [behind])
+    assert allowed is not None
+    assert allowed.profile == f"arn:aws:bedrock:sa-east-1:{ACCOUNT}:inference-profile/latam.anthropic.claude-opus-5"
+    assert allowed.foundation_models == (behind,)
+
+
 def test_the_embedded_advisor_needs_no_permission() -> None:
     assert allowed_model("embedded", ACCOUNT, REGION) is None
 
@@ -183,6 +215,8 @@ def test_a_model_that_the_role_cannot_reach_is_refused(name: str) -> None:
         {"name": "my-magi"},
         {"account": "1234"},
         {"region": "Frankfurt"},
+        {"region": "us-gov-west-1"},
+        {"region": "cn-north-1"},
         {"models": ""},
         {"logDays": "31"},
         {"idleSeconds": "59"},
@@ -190,6 +224,7 @@ def test_a_model_that_the_role_cannot_reach_is_refused(name: str) -> None:
         {"origins": "http://magi.example.com"},
         {"imageTag": ""},
         {"mfa": "off"},
+        {"alarmEmail": "somebody"},
         {"reservedConcurrency": "many"},
     ],
 )
@@ -233,6 +268,23 @@ def test_cors_is_in_one_place(lambda_: Templates) -> None:
     assert {"authorization", "content-type", "last-event-id"} <= set(cors["AllowHeaders"])
     # Longer than six characters is no method to Lambda: `OPTIONS` would be refused when it is deployed.
     assert cors["AllowMethods"] == ["GET", "POST"]
+
+
+def test_the_url_lets_through_what_the_gateway_itself_would(lambda_: Templates) -> None:
+    [url] = resources(lambda_["Gateway"], "AWS::Lambda::Url")
+    gateway = create_gateway(
+        GatewaySettings(
+            gateway_key="x" * 32,
+            runtime_arn="arn:aws:bedrock-agentcore:eu-central-1:123456789012:runtime/magi_server-0123456789",
+            runtime_endpoint="https://bedrock-agentcore.eu-central-1.amazonaws.com",
+            cors_origins=("https://main.d1.amplifyapp.com",),
+        ),
+        Awaited(),
+    )
+    [itself] = [each.kwargs for each in gateway.user_middleware if "allow_origins" in each.kwargs]
+    assert set(cast("list[str]", itself["allow_headers"])) <= set(url["Cors"]["AllowHeaders"])
+    assert set(cast("list[str]", itself["expose_headers"])) <= set(url["Cors"]["ExposeHeaders"])
+    assert {"location", "preference-applied"} <= set(url["Cors"]["ExposeHeaders"])
 
 
 def test_the_gateway_is_the_same_image_as_the_server(lambda_: Templates) -> None:
@@ -343,6 +395,18 @@ def test_somebody_hears_of_what_people_would_notice(agentcore: Templates, lambda
     assert in_time_ms < alarms["magi-GatewayNearItsLimit"]["Threshold"] < 900_000
     [dashboard] = resources(agentcore["Observability"], "AWS::CloudWatch::Dashboard")
     assert "AWS/Lambda" not in text(dashboard["DashboardBody"])
+
+
+def test_alarms_may_publish_to_those_who_hear_them(lambda_: Templates) -> None:
+    # A topic with a policy of its own has lost the one by which its account may publish.
+    [policy] = resources(lambda_["Observability"], "AWS::SNS::TopicPolicy")
+    [allowed] = [each for each in policy["PolicyDocument"]["Statement"] if each["Effect"] == "Allow"]
+    assert allowed["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert allowed["Action"] == "sns:Publish"
+    assert allowed["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
+    pattern = allowed["Condition"]["ArnLike"]["aws:SourceArn"].rpartition(":")[2]
+    names = [each["AlarmName"] for each in resources(lambda_["Observability"], "AWS::CloudWatch::Alarm")]
+    assert all(name.startswith(pattern.removesuffix("*")) for name in names)
 
 
 def test_nothing_is_looked_up_and_no_files_are_uploaded(assemblies: Mapping[str, Path]) -> None:

@@ -66,7 +66,7 @@ def run_deploy(wanted: Wanted, region: str | None, *, is_dry: bool, is_agreed: b
     _say(needs, tools.write)
     missing = [need for need in needs if not need.is_met]
     # A dry run goes on without Docker and Node's CLI; it cannot synthesise without these.
-    if (missing and not is_dry) or {need.name for need in missing} & {"Name", "Models", "Region", "CDK library"}:
+    if (missing and not is_dry) or {need.name for need in missing} - {"Docker", "Node and CDK CLI"}:
         raise NotReady(f"{len(missing)} of {len(needs)} things are missing; the lines above say how to mend each.")
     number = number or _NOBODY
     if not is_dry:
@@ -167,16 +167,14 @@ def _web_steps(wanted: Wanted, account: Account, tools: Tools) -> list[_Step]:
 def _destroying(wanted: Wanted, account: Account, number: str, tools: Tools) -> list[_Step]:
     # The stacks of both topologies, whichever is there: those that are not there take no time.
     everything = context(Wanted("lambda", (EMBEDDED,), wanted.name), number, account.region, "none", {})
-    group = account.outputs(wanted.stack(RUNTIME)).get("LogGroup")
-    steps = [
+    # By name and not by the stack's output, which is gone where this was interrupted after the stacks. It has those of
+    # runtimes, too, that an update replaced.
+    groups = f"/aws/bedrock-agentcore/runtimes/{wanted.name}_server-"
+    return [
         _synthesis(everything, tools),
         _command("Delete the stacks", (*CDK, "destroy", "--app", _ASSEMBLY, "--all", "--force"), tools),
+        _Step("Delete the runtime's log", f"logs:DeleteLogGroup {groups}*", lambda: account.forget_logs(groups)),
     ]
-    if group is not None:
-        steps.append(
-            _Step("Delete the runtime's log", f"logs:DeleteLogGroup {group}", lambda: account.forget_logs(group))
-        )
-    return steps
 
 
 def _synthesis(values: str, tools: Tools) -> _Step:
@@ -215,14 +213,24 @@ def _conclude(wanted: Wanted, account: Account, write: Callable[[str], None]) ->
     write(
         f"\nThe web client:  {outputs['WebUrl']}\nThe backend:     {backend}\n"
         "\nInvite somebody (a password comes by mail):\n"
-        f"  aws cognito-idp admin-create-user --region {region} --user-pool-id {pool} --username you@example.com\n"
+        f"  aws cognito-idp admin-create-user --region {region} --user-pool-id {pool} --username you@example.com "
+        # Else nobody who forgets a password gets a new one: https://repost.aws/knowledge-center/cognito-forgot-password
+        "--user-attributes Name=email,Value=you@example.com Name=email_verified,Value=true\n"
         "Get a token without a browser, once the first password is changed:\n"
         f"  export MAGI_TOKEN=$(aws cognito-idp admin-initiate-auth --region {region} --user-pool-id {pool} "
         f"--client-id {client} --auth-flow ADMIN_USER_PASSWORD_AUTH "
         "--auth-parameters USERNAME=you@example.com,PASSWORD=… "
         "--query AuthenticationResult.AccessToken --output text)\n"
-        f"See whether this path streams:\n  magi doctor {backend}\n"
+        f"See whether this path streams:\n  magi doctor {backend} --origin {outputs['WebUrl']}\n"
     )
+    gateway = wanted.stack(GATEWAY)
+    if wanted.topology == "agentcore" and account.outputs(gateway):
+        write(
+            f"The gateway of topology lambda still stands, and its URL still answers. If nobody uses it, delete it:\n"
+            f"  aws cloudformation delete-stack --region {region} --stack-name {gateway}\n"
+        )
+    if wanted.alarm_email is not None:
+        write(f"{wanted.alarm_email} has to confirm by the link in AWS's mail; until then alarms are sent to nobody.\n")
 
 
 def _say(needs: Sequence[Need], write: Callable[[str], None]) -> None:

@@ -24,13 +24,22 @@ _PUBLISH_S = 300.0
 
 
 class Account:
-    """One account and region."""
+    """One account and region.
+
+    Raises:
+        NotReady: AWS's configuration on this machine cannot be read, or has no such profile.
+    """
 
     def __init__(self, region: str | None) -> None:
         # botocore ships no types; each answer is read by what its service documents.
         self._session = cast("Any", Session())
-        # botocore reads AWS_DEFAULT_REGION only; AWS_REGION is what AWS's runtimes set and its other SDKs read first.
-        configured = os.environ.get("AWS_REGION") or self._session.get_config_variable("region")
+        try:
+            # botocore reads AWS_DEFAULT_REGION only; AWS_REGION is what AWS's runtimes set and other SDKs read first.
+            configured = os.environ.get("AWS_REGION") or self._session.get_config_variable("region")
+            # Also where the region is given: a profile that is not there would come up in the middle otherwise.
+            self._session.get_scoped_config()
+        except exceptions.BotoCoreError as error:
+            raise NotReady(f"{error}. See `aws configure list-profiles`, and AWS_PROFILE.") from error
         self.region = region or str(configured or "")
 
     def id(self) -> str:
@@ -45,12 +54,20 @@ class Account:
             raise NotReady(f"No AWS credentials that work here ({_reason(error)}).") from error
 
     def is_bootstrapped(self) -> bool:
-        """Whether the CDK has prepared this account and region."""
-        return self._finds("ssm", "get_parameter", Name=_BOOTSTRAP_VERSION)
+        """Whether the CDK has prepared this account and region.
+
+        Raises:
+            StepFailed: it cannot be found out.
+        """
+        return self._finds("ParameterNotFound", "ssm", "get_parameter", Name=_BOOTSTRAP_VERSION)
 
     def has_runtimes(self) -> bool:
         """Whether AgentCore Runtime answers in this region."""
-        return self._finds("bedrock-agentcore-control", "list_agent_runtimes", maxResults=1)
+        try:
+            self._client("bedrock-agentcore-control").list_agent_runtimes(maxResults=1)
+        except (exceptions.BotoCoreError, exceptions.ClientError):
+            return False
+        return True
 
     def foundation_models(self, model: str) -> list[str] | None:
         """Give the ARNs behind an inference profile; none for a model that is called without one; None where unknown.
@@ -79,8 +96,13 @@ class Account:
         return []
 
     def has_image(self, repository: str, tag: str) -> bool:
-        """Whether the repository holds the tag already."""
-        return self._finds("ecr", "describe_images", repositoryName=repository, imageIds=[{"imageTag": tag}])
+        """Whether the repository holds the tag already.
+
+        Raises:
+            StepFailed: it cannot be found out.
+        """
+        image = {"repositoryName": repository, "imageIds": [{"imageTag": tag}]}
+        return self._finds("ImageNotFoundException RepositoryNotFoundException", "ecr", "describe_images", **image)
 
     def registry_password(self) -> str:
         """Give the password of user AWS for the account's registry; good for twelve hours."""
@@ -96,6 +118,8 @@ class Account:
             if _code(error) == "ValidationError":
                 return {}
             raise StepFailed(f"The outputs of {stack} could not be read ({_reason(error)}).") from error
+        except exceptions.BotoCoreError as error:
+            raise StepFailed(f"The outputs of {stack} could not be read ({_reason(error)}).") from error
         outputs = cast("list[dict[str, str]]", found[0].get("Outputs", []))
         return {output["OutputKey"]: output["OutputValue"] for output in outputs}
 
@@ -107,11 +131,14 @@ class Account:
                 logs.create_log_group(logGroupName=group)
             logs.put_retention_policy(logGroupName=group, retentionInDays=days)
 
-    def forget_logs(self, group: str) -> None:
-        """Delete the runtime's log group, which no stack owns."""
+    def forget_logs(self, beginning: str) -> None:
+        """Delete the log groups of a runtime, which no stack owns, by the ``beginning`` of their names."""
         logs = self._client("logs")
-        with _failing(f"delete {group}"), suppress(logs.exceptions.ResourceNotFoundException):
-            logs.delete_log_group(logGroupName=group)
+        with _failing(f"delete {beginning}*"):
+            pages = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=beginning)
+            for group in [group["logGroupName"] for page in pages for group in page["logGroups"]]:
+                with suppress(logs.exceptions.ResourceNotFoundException):
+                    logs.delete_log_group(logGroupName=group)
 
     def publish(self, app: str, branch: str, bundle: bytes) -> None:
         """Put ``bundle``, a zip file, in the place of what the app shows.
@@ -143,11 +170,16 @@ class Account:
     def _client(self, service: str) -> Any:
         return self._session.create_client(service, region_name=self.region)
 
-    def _finds(self, service: str, operation: str, **parameters: Any) -> bool:
+    def _finds(self, absent: str, service: str, operation: str, **parameters: Any) -> bool:
+        """Whether something is there: it is not where AWS says a code that is in ``absent``, and only there."""
         try:
             getattr(self._client(service), operation)(**parameters)
-        except (exceptions.ClientError, exceptions.EndpointConnectionError):
-            return False
+        except exceptions.ClientError as error:
+            if _code(error) in absent.split():
+                return False
+            raise StepFailed(f"AWS did not answer {service}:{operation} ({_reason(error)}).") from error
+        except exceptions.BotoCoreError as error:
+            raise StepFailed(f"AWS did not answer {service}:{operation} ({_reason(error)}).") from error
         return True
 
 

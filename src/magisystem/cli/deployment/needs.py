@@ -7,10 +7,23 @@ from dataclasses import dataclass
 
 from magisystem.cli.deployment.account import Account
 from magisystem.cli.deployment.tools import CDK, Tools
-from magisystem.cli.deployment.wanted import BEDROCK, EMBEDDED, REGIONS, NotReady, Wanted
+from magisystem.cli.deployment.wanted import (
+    BEDROCK,
+    EMBEDDED,
+    OTHER_PARTITIONS,
+    REGIONS,
+    WITHOUT_PAGES,
+    NotReady,
+    StepFailed,
+    Wanted,
+)
 
 ARCHITECTURE = "linux/arm64"
 _NAME = re.compile(r"[a-z][a-z0-9]{0,15}")
+_REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}")
+# As in deploy/infrastructure/plan.py, which reads them again.
+_ORIGIN = re.compile(r"https://[^/\s,*]+|http://(?:localhost|127\.0\.0\.1)(?::\d{1,5})?")
+_ADDRESS = re.compile(r"[^@\s,]+@[^@\s,]+")
 _NODE_AT_LEAST = 20
 
 
@@ -34,6 +47,8 @@ def local_needs(wanted: Wanted, region: str, tools: Tools) -> list[Need]:
         _name(wanted.name),
         _models(wanted.models),
         _region(region),
+        *_origins(wanted.origins),
+        *_alarm_address(wanted.alarm_email),
         _library(),
         _node(tools),
         _docker(tools),
@@ -47,19 +62,23 @@ def account_needs(account: Account) -> tuple[list[Need], str | None]:
     except NotReady as error:
         mend = "Run `aws configure` or `aws sso login`, or set AWS_PROFILE."
         return [Need("Credentials", error.message, mend)], None
-    needs = [Need("Credentials", f"of account {number}")]
-    if account.is_bootstrapped():
-        needs.append(Need("CDK bootstrap", f"done in {account.region}"))
-    else:
-        command = " ".join([*CDK, "bootstrap", f"aws://{number}/{account.region}"])
-        needs.append(
-            Need("CDK bootstrap", f"not done in {account.region}", f"Once for the account and region: {command}")
-        )
+    needs = [Need("Credentials", f"of account {number}"), _bootstrap(account, number)]
     if account.region not in REGIONS and not account.has_runtimes():
         needs.append(
             Need("Region", f"AgentCore Runtime does not answer in {account.region}", _other_region(account.region))
         )
     return needs, number
+
+
+def _bootstrap(account: Account, number: str) -> Need:
+    name = "CDK bootstrap"
+    try:
+        if account.is_bootstrapped():
+            return Need(name, f"done in {account.region}")
+    except StepFailed as error:
+        return Need(name, error.message, "Mend that, or have ssm:GetParameter on /cdk-bootstrap/* allowed to you.")
+    command = " ".join([*CDK, "bootstrap", f"aws://{number}/{account.region}"])
+    return Need(name, f"not done in {account.region}", f"Once for the account and region: {command}")
 
 
 def model_needs(account: Account, models: Sequence[str]) -> tuple[list[Need], dict[str, list[str]]]:
@@ -77,7 +96,7 @@ def model_needs(account: Account, models: Sequence[str]) -> tuple[list[Need], di
             continue
         if found:
             behind[model] = found
-        unknown = "could not be looked up (bedrock:GetInferenceProfile); the regions are those of the table"
+        unknown = "could not be looked up (bedrock:GetInferenceProfile); its regions are assumed, and named below"
         needs.append(Need("Model", f"{model} {unknown if found is None else f'is offered in {account.region}'}"))
     return needs, behind
 
@@ -109,7 +128,28 @@ def _models(models: Sequence[str]) -> Need:
 def _region(region: str) -> Need:
     if not region:
         return Need("Region", "none is set", "Add --region eu-central-1 or another one, or set AWS_REGION.")
+    if not _REGION.fullmatch(region):
+        return Need("Region", f"{region!r} is none", "Add --region eu-central-1 or another one, or set AWS_REGION.")
+    if region.startswith(OTHER_PARTITIONS):
+        return Need("Region", f"{region} is of another partition than aws", _other_region(region))
+    if region in WITHOUT_PAGES:
+        return Need("Region", f"{region} has no Amplify Hosting and no Function URLs", _other_region(region))
     return Need("Region", region if region in REGIONS else f"{region}, which is not known to have AgentCore Runtime")
+
+
+def _origins(origins: Sequence[str]) -> list[Need]:
+    if wrong := [origin for origin in origins if not _ORIGIN.fullmatch(origin)]:
+        mend = "Give scheme, host and port, without a path: https://magi.example.com, or http://localhost:5173."
+        return [Need("Origins", f"{', '.join(map(repr, wrong))} cannot be a page's origin here", mend)]
+    return [Need("Origins", f"{', '.join(origins)} may sign in and ask, too")] if origins else []
+
+
+def _alarm_address(address: str | None) -> list[Need]:
+    if address is None:
+        return []
+    if not _ADDRESS.fullmatch(address):
+        return [Need("Alarm address", f"{address!r} is none", "Give one address: --alarm-email you@example.com.")]
+    return [Need("Alarm address", address)]
 
 
 def _other_region(region: str) -> str:

@@ -13,16 +13,22 @@ EMBEDDED = "embedded"
 BEDROCK = "bedrock:"
 # Stacks that do not hang on the topology, and the one of the gateway, by the names in deploy/infrastructure.
 REGISTRY, WEB, IDENTITY, RUNTIME, GATEWAY = "Registry", "Web", "Identity", "Runtime", "Gateway"
-# Where AgentCore Runtime is, as of 2026-11-20. A region that is not listed here is asked for.
+# Where AgentCore Runtime is, and all else that the stacks hold, as of 2026-11-20. A region that is neither here nor in
+# the next list is asked for.
 # https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/agentcore-regions.html
 REGIONS = frozenset(
     {
         *("us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1"),
-        *("eu-central-1", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-2", "eu-west-3"),
-        *("ap-northeast-1", "ap-northeast-2", "ap-south-1", "ap-south-2"),
-        *("ap-southeast-1", "ap-southeast-2", "ap-southeast-5", "ap-southeast-7"),
+        *("eu-central-1", "eu-north-1", "eu-south-1", "eu-west-1", "eu-west-2", "eu-west-3"),
+        *("ap-northeast-1", "ap-northeast-2", "ap-south-1", "ap-southeast-1", "ap-southeast-2"),
     }
 )
+# Where AgentCore Runtime is, but neither Amplify Hosting nor Function URLs.
+# https://docs.aws.amazon.com/general/latest/gr/amplify.html
+# https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html
+WITHOUT_PAGES = frozenset({"eu-south-2", "ap-south-2", "ap-southeast-5", "ap-southeast-7"})
+# GovCloud, China and the others have names, hosts and prices of their own, which the stacks do not know.
+OTHER_PARTITIONS = ("us-gov-", "us-iso", "cn-", "eu-isoe-", "eusc-")
 
 
 class NotReady(RequestError):
