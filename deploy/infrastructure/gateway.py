@@ -11,6 +11,7 @@ from constructs import Construct
 from infrastructure.identity import Identity
 from infrastructure.plan import Plan
 from infrastructure.runtime import Runtime
+from magisystem.http.cors import ALLOWED_HEADERS, EXPOSED_HEADERS
 
 TIMEOUT = Duration.minutes(15)
 # The gateway waits and passes bytes on: it needs little memory and next to no processor, and a stream keeps its
@@ -27,21 +28,6 @@ _RETENTION = {
     180: logs.RetentionDays.SIX_MONTHS,
     365: logs.RetentionDays.ONE_YEAR,
 }
-# What the gateway reads or passes on, beside what browsers always may send; and what pages may read of its answers.
-_ALLOWED_HEADERS = [
-    "accept",
-    "authorization",
-    "content-type",
-    "idempotency-key",
-    "last-event-id",
-    "prefer",
-    "traceparent",
-    "tracestate",
-    "baggage",
-    "x-amzn-bedrock-agentcore-runtime-session-id",
-    "x-amzn-trace-id",
-]
-_EXPOSED_HEADERS = ["location", "preference-applied", "retry-after", "x-magi-deliberation-id"]
 
 
 class Gateway(Stack):
@@ -90,8 +76,8 @@ class Gateway(Stack):
             cors=lambda_.FunctionUrlCorsOptions(
                 allowed_origins=[web_origin, *plan.origins],
                 allowed_methods=[lambda_.HttpMethod.GET, lambda_.HttpMethod.POST],
-                allowed_headers=_ALLOWED_HEADERS,
-                exposed_headers=_EXPOSED_HEADERS,
+                allowed_headers=list(ALLOWED_HEADERS),
+                exposed_headers=list(EXPOSED_HEADERS),
                 max_age=Duration.days(1),
             ),
         )

@@ -6,6 +6,7 @@ from starlette.middleware.cors import CORSMiddleware
 # All that a client of ours, of OpenTelemetry in a page, or of AgentCore's data plane sends.
 ALLOWED_HEADERS = (
     "authorization",
+    "baggage",
     "content-type",
     "idempotency-key",
     "last-event-id",
@@ -15,7 +16,7 @@ ALLOWED_HEADERS = (
     "x-amzn-bedrock-agentcore-runtime-session-id",
     "x-amzn-trace-id",
 )
-EXPOSED_HEADERS = ("retry-after", "x-magi-deliberation-id")
+EXPOSED_HEADERS = ("location", "preference-applied", "retry-after", "x-magi-deliberation-id")
 
 
 def cors(origins: tuple[str, ...], methods: tuple[str, ...]) -> Middleware:
