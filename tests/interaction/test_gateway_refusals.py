@@ -115,13 +115,32 @@ async def test_a_problem_of_the_application_gets_its_own_status_back(served: Gat
         Answer(b'{"status":200,"code":"x","detail":"d"}', "application/problem+json"),
         Answer(b'{"status":400,"code":"A\\nB","detail":"d"}', "application/problem+json"),
         Answer(b" " * (32 * 1024 * 1024 + 1)),
+        Answer(b""),
+        Answer(b'{"councils":'),
+        Answer(b'{"councils":[]}', encoding="gzip"),
     ],
-    ids=["a page", "half a problem", "a problem without a fault", "a code that is none", "too large"],
+    ids=[
+        "a page",
+        "half a problem",
+        "a problem without a fault",
+        "a code that is none",
+        "too large",
+        "nothing",
+        "half a document",
+        "a document that is compressed",
+    ],
 )
 async def test_an_answer_that_cannot_be_read_is_said_to_be_so(served: Gateway, answer: Answer) -> None:
     served.agentcore.script(answer)
     told = await served.ask(COUNCILS)
     assert (told.status_code, told.json()["code"]) == (502, "runtime_unreadable")
+
+
+async def test_a_stream_that_is_compressed_is_refused_at_once(served: Gateway) -> None:
+    served.agentcore.script(Answer(b"\x1f\x8b", "text/event-stream", encoding="gzip"))
+    told = await served.ask()
+    assert (told.status_code, told.json()["code"]) == (502, "runtime_unreadable")
+    assert len(served.agentcore.calls) == 1
 
 
 async def test_json_that_only_looks_like_a_problem_is_an_answer(served: Gateway) -> None:
