@@ -8,7 +8,7 @@ from botocore.credentials import Credentials
 from tests.interaction.test_cli_serve import free_port
 from tests.support.agentcore import OWNER, SESSION, Answer, AwsError, StandInAgentCore
 from tests.support.aws import leave_aws_bare
-from tests.support.gatewaying import CREDENTIALS, KEY, QUESTION, SIGNED_BY, Gateway, gateway, oidc
+from tests.support.gatewaying import CREDENTIALS, KEY, QUESTION, SIGNED_BY, Gateway, container, gateway, oidc
 from tests.support.issuer import Issuer, serving_issuer
 
 from magisystem.gateway.patience import Timing
@@ -242,6 +242,17 @@ async def test_a_signed_call_says_whose_it_is_and_keeps_the_token_to_itself(sign
             (call,) = served.agentcore.calls
     assert Assertions(KEY).owner(call.headers[OWNER]) == "ann"
     assert not any(token in value for value in call.headers.values())
+
+
+async def test_a_runtime_with_another_key_sends_nobody_to_sign_in(signing_settings: dict[str, str]) -> None:
+    other = "fedcba9876543210fedcba9876543210"
+    async with (
+        container(gateway_key=other) as app,
+        gateway(StandInAgentCore(app, credentials=CREDENTIALS), signing_settings) as served,
+    ):
+        answer = await served.ask(COUNCILS)
+    assert (answer.status_code, answer.json()["code"]) == (502, "runtime_denied")
+    assert "MAGI_GATEWAY_KEY" in answer.json()["detail"]
 
 
 async def test_a_signature_is_made_anew_for_each_attempt_over_the_very_body(signing_settings: dict[str, str]) -> None:

@@ -18,7 +18,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from magisystem.errors import RuntimeLate, RuntimeUnreachable, RuntimeUnreadable
+from magisystem.errors import RuntimeDenied, RuntimeLate, RuntimeUnreachable, RuntimeUnreadable
 from magisystem.gateway.calls import Call
 from magisystem.gateway.patience import Timing
 from magisystem.gateway.refusals import RefusedByRuntime, error_of, problem_in
@@ -196,6 +196,10 @@ class Runtime:
             return RuntimeStream(response)
         body = await _whole(response)
         if problem := problem_in(media_type, response.status, body):
+            if problem.status == HTTPStatus.UNAUTHORIZED and self._assertions is not None:
+                # The client's token was good; signing in again would mend nothing.
+                _log.error("The runtime does not take this gateway's word: is MAGI_GATEWAY_KEY the same for both?")
+                raise RuntimeDenied
             raise RefusedByRuntime(problem, body)
         if not 200 <= response.status < 300:
             raise self._refused(response, body)
