@@ -31,10 +31,13 @@ def read_prices(text: str, name: str) -> PriceList:
     """
     try:
         document = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
+        # Also of a number of more than 4,300 digits, which is no TOMLDecodeError.
         raise PricesInvalid(name, (Fault("", f"is no TOML: {error}. Mend it there"),)) from None
     except RecursionError:
-        raise PricesInvalid(name, (Fault("", "is nested too deeply; it should be as `--print-prices` writes it"),)) from None
+        raise PricesInvalid(
+            name, (Fault("", "is nested too deeply; it should be as `--print-prices` writes it"),)
+        ) from None
     reader = _Reader(document)
     prices = reader.prices()
     models = reader.models()
@@ -181,9 +184,12 @@ class _Reader:
     def _amount(self, table: Mapping[str, Any], field: str, path: str) -> Decimal:
         given: object = table.get(field)
         amount = Decimal(given) if isinstance(given, int | Decimal) and not isinstance(given, bool) else None
-        if amount is not None and amount.is_finite() and 0 <= amount <= _MOST:
+        if amount is None or not amount.is_finite() or amount < 0:
+            self.fault(_under(path, field), f"should be a number of 0 or more; it is {_shown(given)}")
+        elif amount > _MOST:
+            self.fault(_under(path, field), f"should be {_MOST:,} at most; it is {_shown(given)}")
+        else:
             return amount
-        self.fault(_under(path, field), f"should be a number from 0 to {_MOST:,}; it is {_shown(given)}")
         return Decimal(0)
 
     def day(self, table: Mapping[str, Any], field: str, path: str) -> date:
