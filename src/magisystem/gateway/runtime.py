@@ -37,7 +37,8 @@ DOCUMENT_BYTES = 32 * 1024 * 1024
 # Waits here for the reader to take it; beyond twice that, the socket is not read.
 _BUFFER_BYTES = 64 * 1024
 _SHOWN_CHARACTERS = 500
-_PASSED_ON = (DELIBERATION_ID, "location", "preference-applied", "cache-control")
+# Not `location`: the runtime names a path that the gateway does not have.
+_PASSED_ON = (DELIBERATION_ID, "preference-applied", "cache-control")
 _log = logging.getLogger(__name__)
 
 
