@@ -566,7 +566,8 @@ class RuntimeDenied(UpstreamError):
     code = "runtime_denied"
     summary = (
         "The runtime refuses this gateway. Whoever runs it looks at MAGI_RUNTIME_AUTH, which must be how the runtime "
-        "is set up, and at its role's permission bedrock-agentcore:InvokeAgentRuntime."
+        "is set up, at its role's permission bedrock-agentcore:InvokeAgentRuntime, and whether MAGI_GATEWAY_KEY is the "
+        "same for both."
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from tests.support.agentcore import StandInAgentCore
 from tests.support.cli import magi
@@ -255,8 +255,8 @@ async def test_a_gateway_is_examined_with_the_runtime_behind_it() -> None:
     async with container() as app, gateway(StandInAgentCore(app)) as served:
         diagnosis = await diagnosed(served.url, POLLED)
         own = await served.http.get("/probe", params={"seconds": 0.1})
-    # The gateway's own keep-alives are ten seconds apart, whatever a probe asks of the runtime.
-    assert faults(diagnosis).keys() <= {"keep_alives"}
+    # The gateway's own keep-alives are ten seconds apart, whatever a probe asks of the runtime: nothing is missed.
+    assert faults(diagnosis) == {}
     assert diagnosis.transport == "stream"
     assert "on agentcore" in by_code(diagnosis)["reach"].summary
     assert b'"platform":"local"' in own.content
@@ -326,9 +326,15 @@ ANSWERS = {
     "too old": Said(lambda: problem(400, "invalid_request", "`action`: It must be one of resume."), "too_old"),
     "another host": Said(lambda: problem(421, "host_not_allowed"), "host_not_allowed", "MAGI_ALLOWED_HOSTS"),
     "too many": Said(lambda: problem(429, "too_many_probes"), "too_many"),
+    "not allowed by a proxy": Said(lambda: HTMLResponse("<h1>403</h1>", 403), "not_allowed", "allow-list"),
+    "elsewhere": Said(
+        lambda: RedirectResponse("https://magi.example.com/invocations", 301), "redirected", "https://magi.example.com"
+    ),
     "gateway": Said(lambda: HTMLResponse("<h1>502</h1>", 502), "upstream_failed"),
     "a page": Said(lambda: HTMLResponse("<h1>Hello</h1>"), "not_ours", "config.json"),
     "another API": Said(lambda: JSONResponse({"hello": "world"}), "not_ours"),
+    "an API with codes": Said(lambda: JSONResponse({"status": "ok", "code": 5}), "not_ours"),
+    "almost a page of events": Said(lambda: JSONResponse({"events": [{"seq": 1, "sentAt": "now"}]}), "not_ours"),
     "no path": Said(lambda: PlainTextResponse("no", 404), "not_ours"),
     "failing": Said(lambda: problem(500, "internal"), "server_failed"),
     "lambda": Said(lambda: Response(b'{"statusCode":200}' + b"\0" * 8 + b"{}"), "lambda_prelude", "RESPONSE_STREAM"),

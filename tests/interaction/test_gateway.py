@@ -261,8 +261,13 @@ async def test_documents_and_their_refusals_come_through(chained: Gateway) -> No
     assert page.json()["done"] is True
     whole = await chained.ask(headers={"accept": "application/json"})
     assert whole.json()["complete"]["outcome"] == "decided"
+    chained.agentcore.passes_headers = True
     begun = await chained.ask(headers={"prefer": "respond-async"})
+    chained.agentcore.passes_headers = False
     assert set(begun.json()) == {"deliberationId"}
+    assert begun.status_code == 202
+    # There is no path of it here.
+    assert "location" not in begun.headers
     missing = await chained.ask({"action": "get", "deliberationId": "none"})
     assert (missing.status_code, missing.json()["code"]) == (404, "deliberation_not_found")
     assert missing.headers["content-type"] == "application/problem+json"

@@ -8,7 +8,7 @@ from botocore.credentials import Credentials
 from tests.interaction.test_cli_serve import free_port
 from tests.support.agentcore import OWNER, SESSION, Answer, AwsError, StandInAgentCore
 from tests.support.aws import leave_aws_bare
-from tests.support.gatewaying import CREDENTIALS, KEY, QUESTION, SIGNED_BY, Gateway, gateway, oidc
+from tests.support.gatewaying import CREDENTIALS, KEY, QUESTION, SIGNED_BY, Gateway, container, gateway, oidc
 from tests.support.issuer import Issuer, serving_issuer
 
 from magisystem.gateway.patience import Timing
@@ -115,13 +115,32 @@ async def test_a_problem_of_the_application_gets_its_own_status_back(served: Gat
         Answer(b'{"status":200,"code":"x","detail":"d"}', "application/problem+json"),
         Answer(b'{"status":400,"code":"A\\nB","detail":"d"}', "application/problem+json"),
         Answer(b" " * (32 * 1024 * 1024 + 1)),
+        Answer(b""),
+        Answer(b'{"councils":'),
+        Answer(b'{"councils":[]}', encoding="gzip"),
     ],
-    ids=["a page", "half a problem", "a problem without a fault", "a code that is none", "too large"],
+    ids=[
+        "a page",
+        "half a problem",
+        "a problem without a fault",
+        "a code that is none",
+        "too large",
+        "nothing",
+        "half a document",
+        "a document that is compressed",
+    ],
 )
 async def test_an_answer_that_cannot_be_read_is_said_to_be_so(served: Gateway, answer: Answer) -> None:
     served.agentcore.script(answer)
     told = await served.ask(COUNCILS)
     assert (told.status_code, told.json()["code"]) == (502, "runtime_unreadable")
+
+
+async def test_a_stream_that_is_compressed_is_refused_at_once(served: Gateway) -> None:
+    served.agentcore.script(Answer(b"\x1f\x8b", "text/event-stream", encoding="gzip"))
+    told = await served.ask()
+    assert (told.status_code, told.json()["code"]) == (502, "runtime_unreadable")
+    assert len(served.agentcore.calls) == 1
 
 
 async def test_json_that_only_looks_like_a_problem_is_an_answer(served: Gateway) -> None:
@@ -223,6 +242,17 @@ async def test_a_signed_call_says_whose_it_is_and_keeps_the_token_to_itself(sign
             (call,) = served.agentcore.calls
     assert Assertions(KEY).owner(call.headers[OWNER]) == "ann"
     assert not any(token in value for value in call.headers.values())
+
+
+async def test_a_runtime_with_another_key_sends_nobody_to_sign_in(signing_settings: dict[str, str]) -> None:
+    other = "fedcba9876543210fedcba9876543210"
+    async with (
+        container(gateway_key=other) as app,
+        gateway(StandInAgentCore(app, credentials=CREDENTIALS), signing_settings) as served,
+    ):
+        answer = await served.ask(COUNCILS)
+    assert (answer.status_code, answer.json()["code"]) == (502, "runtime_denied")
+    assert "MAGI_GATEWAY_KEY" in answer.json()["detail"]
 
 
 async def test_a_signature_is_made_anew_for_each_attempt_over_the_very_body(signing_settings: dict[str, str]) -> None:

@@ -49,6 +49,7 @@ class Answer:
     body: bytes
     media_type: str = "application/json"
     status: int = 200
+    encoding: str = ""
 
 
 class How(Enum):
@@ -165,9 +166,10 @@ class StandInAgentCore:
             case AwsError(status, kind, message, headers):
                 named = {"x-amzn-ErrorType": kind} if kind else {}
                 await JSONResponse({"message": message}, status, {**named, **headers})(scope, _nothing, send)
-            case Answer(body, media_type, status):
+            case Answer(body, media_type, status, encoding):
+                encoded = {"content-encoding": encoding} if encoding else {}
                 # Not by `media_type`, to which Starlette adds a charset.
-                await Response(body, status, {"content-type": media_type})(scope, _nothing, send)
+                await Response(body, status, {"content-type": media_type, **encoded})(scope, _nothing, send)
             case Refuse():
                 self._transports[scope["client"]].abort()
             case Break() | None:

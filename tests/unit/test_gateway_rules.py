@@ -1,6 +1,8 @@
 """The gateway's small rules: what an ask is sent as, what of a trace goes on, when time is up, how long is waited."""
 
+import gc
 import json
+import weakref
 from typing import Any
 
 import pytest
@@ -127,6 +129,30 @@ def test_pauses_grow_up_to_a_bound_are_never_less_than_is_asked_for_and_end() ->
     assert back_off.failed() is None
     back_off.succeeded()
     assert back_off.failed() is not None
+
+
+def test_a_late_refusal_that_is_kept_holds_nothing_of_its_request() -> None:
+    class Request:
+        pass
+
+    def fail() -> None:
+        request = Request()
+        requests.append(weakref.ref(request))
+        try:
+            set[Request]().remove(request)
+        except KeyError as error:
+            raise RuntimeThrottled from error
+
+    requests: list[weakref.ref[Request]] = []
+    late = LateRefusals()
+    try:
+        fail()
+    except RuntimeThrottled as refusal:
+        late.keep(b"one", refusal)
+    gc.collect()
+    assert requests[0]() is None
+    with pytest.raises(RuntimeThrottled):
+        late.raise_kept(b"one")
 
 
 def test_a_late_refusal_is_told_once_to_who_asks_the_same_in_time() -> None:

@@ -73,6 +73,9 @@ def test_a_list_is_read_exactly() -> None:
         ("usd = 0.0225", 'usd = "0.0225"', "price[2].usd"),
         ("usd = 0.0225", "usd = true", "price[2].usd"),
         ("usd = 0.0225", "usd = inf", "price[2].usd"),
+        ("usd = 0.0225", "usd = 1e999999", "price[2].usd"),
+        ("usd = 0.0225", f"usd = {'9' * 5000}", ""),
+        ("usd = 0.0225", f"usd = {'[' * 20_000}", ""),
         ("usd = 0.0225", "", "price[2]"),
         ("usd = 0.0225", "usd = 1\ntiers = [{ usd = 1 }]", "price[2]"),
         ("usd = 0.0225", "tiers = []", "price[2].tiers"),
@@ -88,6 +91,7 @@ def test_a_list_is_read_exactly() -> None:
         ("read = 2026-11-19", "read = 2026-11-19T10:00:00Z", "origins.here.read"),
         ("primary = true", 'primary = "yes"', "origins.here.primary"),
         ('source = "https://example.com/prices"', 'source = "example.com"', "origins.here.source"),
+        ('source = "https://example.com/prices"', 'source = "http://["', "origins.here.source"),
         ("as_of = 2026-11-20", "", "as_of"),
         ('currency = "USD"', 'currency = "JPY"', "currency"),
         ('currency = "USD"', 'currency = "USD"\nvat = 0.2', "vat"),
@@ -95,6 +99,7 @@ def test_a_list_is_read_exactly() -> None:
         ('names = ["bedrock:a", "bedrock:b"]', 'names = ["bedrock:a", "bedrock:a"]', "model[1].names"),
         ("up_to_input_tokens = 200_000", "up_to_input_tokens = 1.5", "model[1].up_to_input_tokens"),
     ],
+    ids=lambda text: text[:60],
 )
 def test_a_fault_is_named_by_its_place(old: str, new: str, field: str) -> None:
     assert GOOD.count(old) == 1

@@ -85,7 +85,8 @@ def _content(prices_file: Path | None) -> str:
     if prices_file is None:
         return files("magisystem.costs").joinpath(_OURS).read_text(encoding="utf-8")
     try:
-        return prices_file.read_text(encoding="utf-8")
+        # Editors on Windows put a mark before the text.
+        return prices_file.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise PricesInvalid(str(prices_file), (Fault("", f"cannot be read: {error.strerror}"),)) from error
     except UnicodeDecodeError as error:

@@ -18,6 +18,8 @@ _ORIGIN = {"source", "read", "primary", "note"}
 _PRICE = {"key", "region", "unit", "usd", "tiers", "free", "origin"}
 _TIER = {"usd", "up_to"}
 _MODEL = {"names", "input_usd", "output_usd", "up_to_input_tokens", "origin"}
+# Far above any price or quantity; what is far above this cannot be multiplied.
+_MOST = Decimal(10**15)
 _NOWHERE = Origin("", date.min, is_primary=False)
 
 
@@ -29,8 +31,13 @@ def read_prices(text: str, name: str) -> PriceList:
     """
     try:
         document = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
+        # Also of a number of more than 4,300 digits, which is no TOMLDecodeError.
         raise PricesInvalid(name, (Fault("", f"is no TOML: {error}. Mend it there"),)) from None
+    except RecursionError:
+        raise PricesInvalid(
+            name, (Fault("", "is nested too deeply; it should be as `--print-prices` writes it"),)
+        ) from None
     reader = _Reader(document)
     prices = reader.prices()
     models = reader.models()
@@ -151,7 +158,7 @@ class _Reader:
     def _described(self, table: Mapping[str, Any], path: str) -> Origin:
         self.no_others(table, _ORIGIN, path)
         source = self._text(table, "source", path)
-        if source and not (urlsplit(source).scheme in {"http", "https"} and urlsplit(source).netloc):
+        if source and not _is_address(source):
             self.fault(f"{path}.source", f"should be the URL where the price stands; it is {_shown(source)}")
         primary = table.get("primary")
         if not isinstance(primary, bool):
@@ -177,9 +184,12 @@ class _Reader:
     def _amount(self, table: Mapping[str, Any], field: str, path: str) -> Decimal:
         given: object = table.get(field)
         amount = Decimal(given) if isinstance(given, int | Decimal) and not isinstance(given, bool) else None
-        if amount is not None and amount.is_finite() and amount >= 0:
+        if amount is None or not amount.is_finite() or amount < 0:
+            self.fault(_under(path, field), f"should be a number of 0 or more; it is {_shown(given)}")
+        elif amount > _MOST:
+            self.fault(_under(path, field), f"should be {_MOST:,} at most; it is {_shown(given)}")
+        else:
             return amount
-        self.fault(_under(path, field), f"should be a number of 0 or more; it is {_shown(given)}")
         return Decimal(0)
 
     def day(self, table: Mapping[str, Any], field: str, path: str) -> date:
@@ -197,6 +207,15 @@ class _Reader:
 
 def _under(path: str, field: str) -> str:
     return f"{path}.{field}" if path else field
+
+
+def _is_address(source: str) -> bool:
+    try:
+        parts = urlsplit(source)
+    except ValueError:
+        # Half an IPv6 address.
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.netloc)
 
 
 def _is_whole(given: object) -> bool:

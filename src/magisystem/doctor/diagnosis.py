@@ -16,6 +16,8 @@ _LATE_FIRST_BYTE_S = 1.0
 _LATE_MS = 500.0
 # Tokens are believed for a minute of difference; half of it is a clock to be mended.
 _CLOCK_MS = 30_000.0
+# A gateway of ours drops a server's, and is never silent itself for longer, whatever a probe asks of the server.
+_RELAYS_KEEP_ALIVE_S = 10.0
 # What says in the server's place that it took too long, or broke.
 _GIVEN_UP = {502, 503, 504}
 # Places where a socket is not to be had: that it fails there says nothing.
@@ -71,7 +73,8 @@ def _clock(measured: PathMeasurements) -> Finding:
 def _no_stream(main: StreamTrace, found: set[Waypoint]) -> Finding:
     if main.refusal:
         subject = "cut_off" if main.status in _GIVEN_UP or not main.status else "headers"
-        return Finding("first_byte", Grade.PROBLEM, f"no stream came ({main.refusal})", advice(subject, found))
+        summary = f"no stream came; after {_seconds(main.ended_s)} there was this: {main.refusal}"
+        return Finding("first_byte", Grade.PROBLEM, summary, advice(subject, found))
     what = "no byte of it" if main.head_s is not None else "no answer"
     return Finding(
         "first_byte",
@@ -197,6 +200,10 @@ def _keep_alives(main: StreamTrace, held: Held | None) -> Finding:
     is_kept_alive = figures.longest_gap_s(main) <= 1.1 * keep_alive_s
     if n_came >= due or is_kept_alive or held is not None:
         return _well("keep_alives", summary)
+    if figures.longest_gap_s(main) <= 1.1 * _RELAYS_KEEP_ALIVE_S:
+        return Finding(
+            "keep_alives", Grade.NOTE, f"{summary}; whether later ones would, only a longer examination tells"
+        )
     mend = Advice("Something takes comments out of the stream, and with them what holds it open in silence.")
     return Finding("keep_alives", Grade.REMARK, summary, (mend,))
 
@@ -236,7 +243,7 @@ def _fallbacks(measured: PathMeasurements, found: set[Waypoint]) -> Iterator[Fin
         else:
             is_none = bool(found & _WITHOUT_SOCKETS) or is_live
             reason = socket.refusal or f"it broke after {_seconds(socket.ended_s)}"
-            mends = () if found & _WITHOUT_SOCKETS else advice("socket", found)
+            mends = () if is_none else advice("socket", found)
             yield Finding("socket", Grade.NOTE if is_none else Grade.REMARK, f"no WebSocket here ({reason})", mends)
 
 

@@ -10,7 +10,7 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import httpx2
 import msgspec
@@ -295,11 +295,21 @@ def _read(answer: httpx2.Response) -> dict[str, Any] | Refusal:
     )
 
 
+class _Due(msgspec.Struct, rename="camel"):
+    seq: int
+    sent_at: int
+
+
+class _Page(msgspec.Struct):
+    events: Annotated[list[_Due], msgspec.Meta(min_length=1)]
+
+
 def _is_page(document: Mapping[str, Any]) -> bool:
     try:
-        return bool(document["events"]) and all("sentAt" in event for event in document["events"])
-    except (KeyError, TypeError):
+        msgspec.convert(document, _Page)
+    except msgspec.ValidationError:
         return False
+    return True
 
 
 def _unanswered(error: Exception, answer_s: float) -> Refusal:

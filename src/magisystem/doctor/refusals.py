@@ -12,7 +12,9 @@ _SIGN_IN = "Put an access token into MAGI_TOKEN, a fresh one: they last for minu
 
 def diagnose_refusal(refusal: Refusal, target: Target, *, has_token: bool) -> Diagnosis:
     """Say what stands in the way of any examination."""
-    if refusal.kind is RefusalKind.ANSWERED:
+    if refusal.has_lambda_prelude:
+        finding = _lambda_prelude()
+    elif refusal.kind is RefusalKind.ANSWERED:
         finding = _answered(refusal, target, has_token=has_token)
     else:
         finding = _unanswered(refusal, target)
@@ -56,14 +58,17 @@ def _answered(refusal: Refusal, target: Target, *, has_token: bool) -> Finding:
     is_runtime = target.base is None
     is_of_ours = refusal.media_type == "application/problem+json"
     said = _said(refusal)
-    if refusal.has_lambda_prelude:
-        return _lambda_prelude()
+    if refusal.status < 400:
+        return _not_ours(refusal, target) if refusal.status < 300 else _redirected(refusal, target)
     match refusal.status:
         case 401:
             finding = _problem("unauthenticated", f"It does not know who asks ({said}).", _on_401(has_token=has_token))
-        case 403:
+        case 403 if is_of_ours or is_runtime or Waypoint.FUNCTION_URL in found:
             mends = _on_403(found, is_runtime=is_runtime, has_token=has_token)
             finding = _problem("not_allowed", f"It refuses whoever asks like this ({said}).", *mends)
+        case 403:
+            mend = "Look for who may ask there: an allow-list, a firewall for web applications, a sign-in of its own."
+            finding = _problem("not_allowed", f"What stands before the server refuses whoever asks ({said}).", mend)
         case 404 if is_of_ours or is_runtime or refusal.code:
             mend = _on_404(is_runtime=is_runtime)
             finding = _problem("not_found", f"There is no such thing there ({said}).", mend)
@@ -111,8 +116,25 @@ _ON_424 = Advice(
 )
 
 
+def _redirected(refusal: Refusal, target: Target) -> Finding:
+    where = refusal.headers.get("location", "")
+    elsewhere = f" to {where}" if where else ""
+    return _problem(
+        "redirected",
+        f"{target.shown} only leads elsewhere ({refusal.status}{elsewhere}).",
+        "Give the address that it leads to, up to what stands before /invocations: clients of ours follow no redirect, "
+        "which would take their token to another host.",
+    )
+
+
 def _not_ours(refusal: Refusal, target: Target) -> Finding:
     what = refusal.media_type or "nothing in particular"
+    if target.base is None:
+        return _problem(
+            "not_ours",
+            f"What answers at {target.host} is no data plane of AgentCore ({refusal.status}, {what}).",
+            "Is the endpoint right, which AWS_ENDPOINT_URL_BEDROCK_AGENTCORE or the URL names?",
+        )
     return _problem(
         "not_ours",
         f"What answers at {target.shown} is no MAGISystem server ({refusal.status}, {what}).",
@@ -127,7 +149,7 @@ def _on_401(*, has_token: bool) -> str:
         return f"No token was sent. {_SIGN_IN}"
     return (
         f"The token in MAGI_TOKEN is not accepted. {_SIGN_IN} Is it of the user pool, the client and the kind (access "
-        "token) that the server was told of?"
+        "token) that the server was told of? Or does something on the way take the header Authorization out?"
     )
 
 

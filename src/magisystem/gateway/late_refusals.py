@@ -25,7 +25,11 @@ class LateRefusals:
         self._kept: OrderedDict[bytes, tuple[float, MagiError | RefusedByRuntime]] = OrderedDict()
 
     def keep(self, key: bytes, refusal: MagiError | RefusedByRuntime) -> None:
-        """Keep what is to be told to whoever asks the same again."""
+        """Keep what is to be told to whoever asks the same again, and nothing of how it came about.
+
+        An error's traceback, and those of its causes, hold the frames it came through, and with them the whole request.
+        """
+        refusal.__traceback__ = refusal.__cause__ = refusal.__context__ = None
         self._kept.pop(key, None)
         self._kept[key] = (self._now() + _KEPT_S, refusal)
         while len(self._kept) > _MOST:
@@ -39,7 +43,7 @@ class LateRefusals:
         """
         until_s, refusal = self._kept.pop(key, (0.0, None))
         if refusal is not None and self._now() < until_s:
-            raise refusal.with_traceback(None)
+            raise refusal
 
 
 def key_of(runtime_session_id: str, body: bytes) -> bytes:

@@ -9,6 +9,7 @@ import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
@@ -17,7 +18,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from magisystem.errors import RuntimeLate, RuntimeUnreachable, RuntimeUnreadable
+from magisystem.errors import RuntimeDenied, RuntimeLate, RuntimeUnreachable, RuntimeUnreadable
 from magisystem.gateway.calls import Call
 from magisystem.gateway.patience import Timing
 from magisystem.gateway.refusals import RefusedByRuntime, error_of, problem_in
@@ -36,7 +37,8 @@ DOCUMENT_BYTES = 32 * 1024 * 1024
 # Waits here for the reader to take it; beyond twice that, the socket is not read.
 _BUFFER_BYTES = 64 * 1024
 _SHOWN_CHARACTERS = 500
-_PASSED_ON = (DELIBERATION_ID, "location", "preference-applied", "cache-control")
+# Not `location`: the runtime names a path that the gateway does not have.
+_PASSED_ON = (DELIBERATION_ID, "preference-applied", "cache-control")
 _log = logging.getLogger(__name__)
 
 
@@ -190,15 +192,27 @@ class Runtime:
 
     async def _answer(self, response: aiohttp.ClientResponse) -> RuntimeStream | Document:
         media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if response.status == 200 and media_type == "text/event-stream":
+        encoding = response.headers.get("content-encoding", "identity").strip().lower()
+        if response.status == 200 and media_type == "text/event-stream" and encoding == "identity":
             return RuntimeStream(response)
         body = await _whole(response)
         if problem := problem_in(media_type, response.status, body):
+            if problem.status == HTTPStatus.UNAUTHORIZED and self._assertions is not None:
+                # The client's token was good; signing in again would mend nothing.
+                _log.error("The runtime does not take this gateway's word: is MAGI_GATEWAY_KEY the same for both?")
+                raise RuntimeDenied
             raise RefusedByRuntime(problem, body)
         if not 200 <= response.status < 300:
             raise self._refused(response, body)
-        if body and media_type != "application/json":
-            _log.error("The runtime answered %d with %r.", response.status, media_type)
+        is_nothing = response.status == HTTPStatus.NO_CONTENT and not body
+        if not is_nothing and (encoding != "identity" or media_type != "application/json" or not _is_json(body)):
+            _log.error(
+                "The runtime answered %d with %d bytes of %r, encoded as %r, which is no answer of this system.",
+                response.status,
+                len(body),
+                media_type,
+                encoding,
+            )
             raise RuntimeUnreadable
         passed_on = {name: response.headers[name] for name in _PASSED_ON if name in response.headers}
         return Document(response.status, media_type, body, passed_on)
@@ -208,6 +222,14 @@ class Runtime:
         shown = body.decode("utf-8", "replace")[:_SHOWN_CHARACTERS]
         _log.warning("The runtime answered %d %s: %s", response.status, error_type or "without a type", shown)
         return error_of(response.status, error_type, response.headers.get("retry-after", ""), self._auth)
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        msgspec.json.decode(body, type=msgspec.Raw)
+    except (msgspec.DecodeError, UnicodeError):
+        return False
+    return True
 
 
 async def _whole(response: aiohttp.ClientResponse) -> bytes:
