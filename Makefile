@@ -48,10 +48,17 @@ peers:
 		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
 			apt-get install -y -qq --no-install-recommends nginx-light chromium-headless-shell fonts-noto-cjk; } >/dev/null
 
-# Two tests a core: much of a test is waiting, for a process to start or a page to be drawn.
+# Two tests a core: much of a test is waiting, for a process to start or a page to be drawn. The web client's unit tests
+# run beside them for the same reason; what they say comes last.
 test: setup peers ## Run every test
-	@$(NPM) test --silent
-	@$(BIN)/python -m pytest --dist worksteal -n $$(( 2 * $$($(BIN)/python -c 'import os; print(os.cpu_count())') ))
+	@mkdir -p build; \
+	$(NPM) test --silent >build/web-tests.log 2>&1 & web=$$!; \
+	trap 'kill $$web' INT TERM; \
+	$(BIN)/python -m pytest --dist worksteal -n $$(( 2 * $$($(BIN)/python -c 'import os; print(os.cpu_count())') )); \
+	python=$$?; \
+	wait $$web; web=$$?; \
+	cat build/web-tests.log; \
+	exit $$(( python | web ))
 
 check: setup ## Lint, type-check, and hold the layers
 	@$(BIN)/ruff check .
