@@ -12,6 +12,8 @@ WEB := src/magisystem/http/web/index.html
 WEB_SOURCES := $(shell find web/src web/public -type f -not -name '*.test.*' 2>/dev/null) web/index.html web/vite.config.ts web/tsconfig.json
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 export UV_PYTHON_DOWNLOADS := never
+# Where it is set, as in many containers, every process compiles all that it imports anew: seconds for each.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run peers test check fmt ask bench lock web-dev screenshots types deploy-setup deploy-check
