@@ -64,7 +64,5 @@ export default defineConfig({
     environment: 'node',
     include: ['src/**/*.test.{ts,tsx}'],
     restoreMocks: true,
-    // A process for each of the files took two thirds of the time; no module keeps what one test could leave to another.
-    isolate: false,
   },
 });
