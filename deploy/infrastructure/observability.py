@@ -90,9 +90,25 @@ class Observability(Stack):
         )
         at_once = function.metric("ConcurrentExecutions", period=_FIVE_MINUTES, statistic="Maximum")
         limit = self._plan.reserved_concurrency or _CONCURRENT
-        self._alarm("GatewayErrors", errors, 1, "The gateway crashed, or ran into its time limit.")
+        # The gateway breaks an answer off where it cannot go on with it, so that nobody takes a part for the whole, and
+        # Lambda may count that as an error. One is no crash, and neither is one 502 for a runtime that did not answer.
+        self._alarm(
+            "GatewayErrors",
+            errors,
+            1,
+            "Answers end early again and again: the gateway broke them off because the runtime was lost (its log says "
+            "so), crashed, or ran into its time limit.",
+            _REPEATED,
+        )
         self._alarm("GatewayThrottles", throttles, 1, "Lambda turned requests away: its concurrency is used up.")
-        self._alarm("GatewayUrl5xx", failed, 1, "The function URL answered with a server error.")
+        self._alarm(
+            "GatewayUrl5xx",
+            failed,
+            1,
+            "The function URL answers with server errors again and again: the gateway does not reach the runtime (502, "
+            "503, 504; its log says why), or does not start.",
+            _REPEATED,
+        )
         self._alarm(
             "GatewayNearItsLimit",
             longest,

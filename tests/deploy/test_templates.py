@@ -421,6 +421,17 @@ def test_a_container_that_does_not_start_is_noticed(agentcore: Templates) -> Non
     assert "424" in alarm["AlarmDescription"]
 
 
+def test_one_answer_that_is_broken_off_wakes_nobody(lambda_: Templates) -> None:
+    alarms = {each["AlarmName"].removeprefix("magi-"): each for each in alarms_of(lambda_)}
+    periods = {name: (each["DatapointsToAlarm"], each["EvaluationPeriods"]) for name, each in alarms.items()}
+    for name in ("GatewayErrors", "GatewayUrl5xx"):
+        assert periods.pop(name) == (2, 3)
+        # What the gateway does on purpose is told apart from a crash.
+        assert re.search(r"runtime was lost|does not reach the runtime", alarms[name]["AlarmDescription"])
+    # A quota that is met, and a stream that was late in ending, are told at once.
+    assert {name for name, each in periods.items() if each == (1, 1)} == periods.keys() - {"RuntimeUserErrors"}
+
+
 @pytest.mark.parametrize("topology", ["agentcore", "lambda"])
 def test_the_bill_counts_what_the_alarms_look_at(
     topology: Literal["agentcore", "lambda"], agentcore: Templates, lambda_: Templates
