@@ -18,9 +18,6 @@ from magisystem.gateway.patience import Timing
 _FIVE_MINUTES = Duration.minutes(5)
 # A gateway ends its bodies before Lambda would. One that comes nearer than half of what it spares was late in ending.
 _NEAR_MS = Timing().spare_s * 1000 / 2
-# What an account of AWS may run at once in a region, where nobody has asked for more or less.
-# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-_CONCURRENT = 1_000
 # In how many periods of how many it has to be.
 _ONCE, _REPEATED = (1, 1), (2, 3)
 # A share of fewer requests says nothing.
@@ -89,7 +86,7 @@ class Observability(Stack):
             period=_FIVE_MINUTES,
         )
         at_once = function.metric("ConcurrentExecutions", period=_FIVE_MINUTES, statistic="Maximum")
-        limit = self._plan.reserved_concurrency or _CONCURRENT
+        limit = self._plan.reserved_concurrency or self._plan.concurrency
         # The gateway breaks an answer off where it cannot go on with it, so that nobody takes a part for the whole, and
         # Lambda may count that as an error. One is no crash, and neither is one 502 for a runtime that did not answer.
         self._alarm(

@@ -109,6 +109,7 @@ def account(moto: str, monkeypatch: pytest.MonkeyPatch) -> Generator[AwsStandIn]
             "AWS_ENDPOINT_URL": moto,
             "AWS_ENDPOINT_URL_AMPLIFY": stand_in.url,
             "AWS_ENDPOINT_URL_BEDROCK": stand_in.url,
+            "AWS_ENDPOINT_URL_LAMBDA": stand_in.url,
             "AWS_ACCESS_KEY_ID": "testing",
             "AWS_SECRET_ACCESS_KEY": "testing",
             "AWS_CONFIG_FILE": os.devnull,
@@ -191,8 +192,33 @@ def test_a_deployment_goes_step_by_step(bench: Bench) -> None:
         "region": REGION,
         "imageTag": tag,
         "models": SONNET,
+        "concurrency": 1000,
         "foundationModels": {SONNET: BEHIND},
     }
+
+
+@pytest.mark.parametrize(
+    ("concurrency", "shown", "given"),
+    [
+        ((1_000, 950), "ok       Concurrency: 950 open streams at once", 950),
+        ((10, 10), "ask AWS for more", 10),
+        (None, "lambda:GetAccountSettings", None),
+    ],
+    ids=["reserved by others", "a new account", "not allowed to ask"],
+)
+def test_the_alarm_on_open_streams_knows_the_accounts_quota(
+    bench: Bench, concurrency: tuple[int, int] | None, shown: str, given: int | None
+) -> None:
+    bench.aws.concurrency = concurrency
+    assert deploy(bench) == 0
+    assert shown in bench.text
+    assert told(bench).get("concurrency") == given
+
+
+def test_where_nothing_streams_through_a_function_its_quota_is_not_asked(bench: Bench) -> None:
+    deploy(bench, "agentcore")
+    assert "Concurrency" not in bench.text
+    assert "concurrency" not in told(bench)
 
 
 def test_a_secret_is_never_shown_nor_an_argument(bench: Bench) -> None:
@@ -319,9 +345,9 @@ def test_a_step_that_fails_ends_the_deployment(bench: Bench) -> None:
 
 
 def test_a_dry_run_shows_every_step_and_calls_nobody(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_AMPLIFY", "AWS_ENDPOINT_URL_BEDROCK"):
+    for name in ("", "_AMPLIFY", "_BEDROCK", "_LAMBDA"):
         # Nobody listens there: a call would fail.
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
+        monkeypatch.setenv(f"AWS_ENDPOINT_URL{name}", "http://127.0.0.1:9")
     assert deploy(bench, is_dry=True) == 0
     assert bench.commands == []
     assert told(bench)["account"] == "000000000000"

@@ -228,6 +228,7 @@ def test_a_model_that_the_role_cannot_reach_is_refused(name: str) -> None:
         {"mfa": "off"},
         {"alarmEmail": "somebody"},
         {"reservedConcurrency": "many"},
+        {"concurrency": "0"},
     ],
 )
 def test_a_plan_that_cannot_be_is_refused(wrong: dict[str, str]) -> None:
@@ -419,6 +420,13 @@ def test_a_container_that_does_not_start_is_noticed(agentcore: Templates) -> Non
         assert "AgentRuntimeArn" in text(dimensions["Resource"])
     assert (alarm["Threshold"], alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"]) == (0.5, 2, 3)
     assert "424" in alarm["AlarmDescription"]
+
+
+def test_the_alarm_on_open_streams_rings_at_four_fifths_of_the_quota(lambda_: Templates) -> None:
+    [alarm] = [each for each in alarms_of(lambda_) if each["AlarmName"] == "magi-GatewayConcurrency"]
+    assert CONTEXT["concurrency"] == 25
+    assert alarm["Threshold"] == 20
+    assert read_plan({**CONTEXT, "topology": "lambda", "concurrency": None}.get).concurrency == 1_000
 
 
 def test_one_answer_that_is_broken_off_wakes_nobody(lambda_: Templates) -> None:

@@ -1,9 +1,11 @@
-"""A stand-in for what AWS Amplify and Bedrock's control plane answer to a deployment, in the shapes of their APIs.
+"""A stand-in for what Amplify, Lambda and Bedrock's control plane answer to a deployment, in the shapes of their APIs.
 
 Amplify: a job is made, a zip file is put to an address that came with it, and the job is started; one job at a time.
 https://docs.aws.amazon.com/amplify/latest/APIReference/API_CreateDeployment.html
 Bedrock: what an inference profile routes to.
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_GetInferenceProfile.html
+Lambda: how much may run at once.
+https://docs.aws.amazon.com/lambda/latest/api/API_GetAccountSettings.html
 """
 
 import io
@@ -25,6 +27,8 @@ class AwsStandIn:
 
     url: str = ""
     profiles: Mapping[str, list[str]] = field(default_factory=dict[str, list[str]])
+    # Of all that may run at once, and of what no function has reserved; None refuses to say.
+    concurrency: tuple[int, int] | None = (1_000, 1_000)
     jobs: dict[str, str] = field(default_factory=dict[str, str])
     uploaded: bytes = b""
     ends_as: str = "SUCCEED"
@@ -38,6 +42,8 @@ class AwsStandIn:
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
         """Answer one request."""
         path = path.partition("?")[0]
+        if path == "/2016-08-19/account-settings":
+            return self._account_settings()
         if path.startswith("/inference-profiles/"):
             arns = self.profiles.get(path.rpartition("/")[2])
             return (404, _missing(path)) if arns is None else (200, {"models": [{"modelArn": arn} for arn in arns]})
@@ -46,6 +52,13 @@ class AwsStandIn:
             return 200, {}
         place, _, rest = path.partition("/branches/main/")
         return self._of_branch(rest.split("/"), body) if place.startswith("/apps/") else (404, _missing(path))
+
+    def _account_settings(self) -> tuple[int, dict[str, Any]]:
+        if self.concurrency is None:
+            return 403, {"__type": "AccessDeniedException", "message": "User is not authorized."}
+        in_all, unreserved = self.concurrency
+        limit = {"ConcurrentExecutions": in_all, "UnreservedConcurrentExecutions": unreserved}
+        return 200, {"AccountLimit": limit, "AccountUsage": {"FunctionCount": 1}}
 
     def _of_branch(self, words: list[str], body: bytes) -> tuple[int, dict[str, Any]]:
         match words:

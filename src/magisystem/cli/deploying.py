@@ -13,7 +13,7 @@ import typer
 
 from magisystem.cli.deployment.account import Account
 from magisystem.cli.deployment.checkout import find_checkout, image_tag
-from magisystem.cli.deployment.needs import ARCHITECTURE, Need, account_needs, local_needs, model_needs
+from magisystem.cli.deployment.needs import ARCHITECTURE, Need, account_needs, local_needs, running_needs
 from magisystem.cli.deployment.site import site, web_config
 from magisystem.cli.deployment.tools import CDK, Tools, shown
 from magisystem.cli.deployment.wanted import (
@@ -23,6 +23,7 @@ from magisystem.cli.deployment.wanted import (
     REGISTRY,
     RUNTIME,
     WEB,
+    Found,
     NotReady,
     Wanted,
     context,
@@ -56,13 +57,13 @@ def run_deploy(wanted: Wanted, region: str | None, *, is_dry: bool, is_agreed: b
     account = Account(region)
     needs = local_needs(wanted, account.region, tools)
     number: str | None = _NOBODY
-    behind: dict[str, list[str]] = {}
+    found = Found()
     if not is_dry and all(need.is_met for need in needs):
         of_account, number = account_needs(account)
         needs += of_account
         if number is not None:
-            of_models, behind = model_needs(account, wanted.models)
-            needs += of_models
+            of_what_runs, found = running_needs(account, wanted)
+            needs += of_what_runs
     _say(needs, tools.write)
     missing = [need for need in needs if not need.is_met]
     # A dry run goes on without Docker and Node's CLI; it cannot synthesise without these.
@@ -71,7 +72,7 @@ def run_deploy(wanted: Wanted, region: str | None, *, is_dry: bool, is_agreed: b
     number = number or _NOBODY
     if not is_dry:
         _agree(f"Deploy the topology {wanted.topology} into account {number}, {account.region}?", is_agreed=is_agreed)
-    steps = _deploying(wanted, account, number, tools, behind, is_agreed=is_agreed)
+    steps = _deploying(wanted, account, number, tools, found, is_agreed=is_agreed)
     _walk(steps, tools.write, is_dry=is_dry)
     if is_dry:
         tools.write(f"\nNothing was deployed, and AWS was not called. The templates are in {_ASSEMBLY}.\n")
@@ -109,7 +110,7 @@ def run_destroy(wanted: Wanted, region: str | None, *, is_agreed: bool, tools: T
 
 
 def _deploying(
-    wanted: Wanted, account: Account, number: str, tools: Tools, behind: dict[str, list[str]], *, is_agreed: bool
+    wanted: Wanted, account: Account, number: str, tools: Tools, found: Found, *, is_agreed: bool
 ) -> list[_Step]:
     tag = image_tag(tools.checkout)
     registry = f"{number}.dkr.ecr.{account.region}.amazonaws.com"
@@ -135,7 +136,7 @@ def _deploying(
         account.keep_logs(outputs["LogGroup"], int(outputs["LogDays"]))
 
     return [
-        _synthesis(context(wanted, number, account.region, tag, behind), tools),
+        _synthesis(context(wanted, number, account.region, tag, found), tools),
         _command("Make the repository of the image", (*deploy, "--exclusively", REGISTRY), tools),
         _Step("Build the image and push it", f"{shown(login)}\n  {shown(build)}", push),
         _command("Deploy the other stacks", (*deploy, "--all"), tools),
@@ -166,7 +167,7 @@ def _web_steps(wanted: Wanted, account: Account, tools: Tools) -> list[_Step]:
 
 def _destroying(wanted: Wanted, account: Account, number: str, tools: Tools) -> list[_Step]:
     # The stacks of both topologies, whichever is there: those that are not there take no time.
-    everything = context(Wanted("lambda", (EMBEDDED,), wanted.name), number, account.region, "none", {})
+    everything = context(Wanted("lambda", (EMBEDDED,), wanted.name), number, account.region, "none", Found())
     # By name and not by the stack's output, which is gone where this was interrupted after the stacks. It has those of
     # runtimes, too, that an update replaced.
     groups = f"/aws/bedrock-agentcore/runtimes/{wanted.name}_server-"

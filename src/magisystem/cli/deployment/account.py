@@ -95,6 +95,14 @@ class Account:
             return None
         return []
 
+    def concurrency(self) -> int | None:
+        """Give how many executions functions may have at once here that none has reserved; None where unknown."""
+        try:
+            limits = self._client("lambda").get_account_settings()["AccountLimit"]
+        except (exceptions.BotoCoreError, exceptions.ClientError):
+            return None
+        return int(limits["UnreservedConcurrentExecutions"])
+
     def has_image(self, repository: str, tag: str) -> bool:
         """Whether the repository holds the tag already.
 

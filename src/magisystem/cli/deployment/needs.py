@@ -13,6 +13,7 @@ from magisystem.cli.deployment.wanted import (
     OTHER_PARTITIONS,
     REGIONS,
     WITHOUT_PAGES,
+    Found,
     NotReady,
     StepFailed,
     Wanted,
@@ -25,6 +26,8 @@ _REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}")
 _ORIGIN = re.compile(r"https://[^/\s,*]+|http://(?:localhost|127\.0\.0\.1)(?::\d{1,5})?")
 _ADDRESS = re.compile(r"[^@\s,]+@[^@\s,]+")
 _NODE_AT_LEAST = 20
+# A new account's functions may run at once ten times or so; each open stream is one.
+_FEW = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +84,16 @@ def _bootstrap(account: Account, number: str) -> Need:
     return Need(name, f"not done in {account.region}", f"Once for the account and region: {command}")
 
 
-def model_needs(account: Account, models: Sequence[str]) -> tuple[list[Need], dict[str, list[str]]]:
-    """Look for each model in the account's region; give the foundation models behind those that are profiles."""
+def running_needs(account: Account, wanted: Wanted) -> tuple[list[Need], Found]:
+    """Ask the account about what will run: the models, and how much of the gateway at once; give what it said."""
+    needs, behind = _model_needs(account, wanted.models)
+    if wanted.topology != "lambda":
+        return needs, Found(behind)
+    need, limit = _concurrency(account)
+    return [*needs, need], Found(behind, limit)
+
+
+def _model_needs(account: Account, models: Sequence[str]) -> tuple[list[Need], dict[str, list[str]]]:
     needs: list[Need] = []
     behind: dict[str, list[str]] = {}
     for model in models:
@@ -99,6 +110,15 @@ def model_needs(account: Account, models: Sequence[str]) -> tuple[list[Need], di
         unknown = "could not be looked up (bedrock:GetInferenceProfile); its regions are assumed, and named below"
         needs.append(Need("Model", f"{model} {unknown if found is None else f'is offered in {account.region}'}"))
     return needs, behind
+
+
+def _concurrency(account: Account) -> tuple[Need, int | None]:
+    limit = account.concurrency()
+    if limit is None:
+        unknown = "could not be looked up (lambda:GetAccountSettings); the alarm takes it for 1,000"
+        return Need("Concurrency", unknown), None
+    few = ", which is few: ask AWS for more (Service Quotas, AWS Lambda, Concurrent executions)" if limit < _FEW else ""
+    return Need("Concurrency", f"{limit:,} open streams at once, less what other functions run{few}"), limit
 
 
 def _name(name: str) -> Need:

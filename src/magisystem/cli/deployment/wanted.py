@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from magisystem.errors import MagiError, RequestError
@@ -64,7 +64,19 @@ class Wanted:
         return f"{self.name}-image"
 
 
-def context(wanted: Wanted, account: str, region: str, image_tag: str, found: Mapping[str, Sequence[str]]) -> str:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the account said; nothing where it was not asked.
+
+    ``behind`` has the foundation models' ARNs of each model that is a profile; ``concurrency`` is how many executions
+    the functions of the account may have at once.
+    """
+
+    behind: Mapping[str, Sequence[str]] = field(default_factory=dict[str, list[str]])
+    concurrency: int | None = None
+
+
+def context(wanted: Wanted, account: str, region: str, image_tag: str, found: Found) -> str:
     """Give what deploy/infrastructure/plan.py reads, as JSON.
 
     Args:
@@ -72,7 +84,7 @@ def context(wanted: Wanted, account: str, region: str, image_tag: str, found: Ma
         account: twelve digits.
         region: such as ``eu-central-1``.
         image_tag: which image runs.
-        found: per model, the foundation models' ARNs that the account gave for it.
+        found: what the account said.
     """
     values: dict[str, Any] = {
         "topology": wanted.topology,
@@ -83,6 +95,7 @@ def context(wanted: Wanted, account: str, region: str, image_tag: str, found: Ma
         "models": ",".join(wanted.models),
         "origins": ",".join(wanted.origins),
         "alarmEmail": wanted.alarm_email,
-        "foundationModels": {model: list(arns) for model, arns in found.items()},
+        "concurrency": found.concurrency,
+        "foundationModels": {model: list(arns) for model, arns in found.behind.items()},
     }
     return json.dumps({name: value for name, value in values.items() if value}, separators=(",", ":"))
