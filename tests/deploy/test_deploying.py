@@ -53,7 +53,8 @@ printf '%s\\n' "{name} $*" >> "{log}"
 {body}
 """
 BODIES = {
-    "docker": '[ "$1" = login ] && cat >> "{log}" && echo >> "{log}"; [ "$1" = buildx ] && echo "linux/arm64*"; true',
+    "docker": '[ "$1" = login ] && cat >> "{log}" && echo >> "{log}"; [ "$1" = buildx ] && '
+    'printf "Status: running\\nPlatforms: linux/amd64, linux/arm64*\\n"; true',
     "npx": "true",
     "npm": 'case "$*" in *"run build"*) mkdir -p build/deploy/web/assets; '
     'printf "<html><head><title>x</title></head>" > build/deploy/web/index.html; '
@@ -353,6 +354,34 @@ def test_a_dry_run_shows_every_step_and_calls_nobody(bench: Bench, monkeypatch: 
     assert told(bench)["account"] == "000000000000"
     assert len(re.findall(r"^\[\d/8\]", bench.text, re.MULTILINE)) == 8
     assert "docker buildx build --platform linux/arm64" in bench.text
+
+
+STOPPED = (
+    'case "$*" in *--bootstrap*) echo started >> "{log}"; echo "Platforms: linux/arm64";; '
+    '*) echo "Status: inactive";; esac'
+)
+
+
+def test_a_dry_run_starts_no_builder(bench: Bench) -> None:
+    docker = bench.tools.checkout.parent / "programs" / "docker"
+    docker.write_text(FAKE.format(name="docker", log=bench.log, body=STOPPED.replace("{log}", str(bench.log))))
+    assert deploy(bench, is_dry=True) == 0
+    assert "ok       Docker: there; whether it builds for linux/arm64 shows when" in bench.text
+    assert "started" not in bench.log.read_text()
+    deploy(bench)
+    assert "started" in bench.log.read_text()
+
+
+def test_a_dry_run_says_what_a_running_builder_cannot_build(bench: Bench) -> None:
+    docker = bench.tools.checkout.parent / "programs" / "docker"
+    docker.write_text(docker.read_text().replace("linux/arm64", "linux/riscv64"))
+    assert deploy(bench, is_dry=True) == 0
+    assert "missing  Docker: cannot build for linux/arm64" in bench.text
+
+
+def test_deleting_needs_no_builder(bench: Bench) -> None:
+    run_destroy(Wanted("lambda", ("embedded",)), REGION, is_agreed=True, tools=bench.tools)
+    assert "docker" not in bench.log.read_text()
 
 
 def test_a_dry_run_without_docker_still_shows_and_synthesises(bench: Bench) -> None:

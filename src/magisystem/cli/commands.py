@@ -190,7 +190,7 @@ def deploy(  # noqa: PLR0913 - one parameter an option
     alarm_email: Annotated[str | None, typer.Option(help="Who hears of alarms.", metavar="ADDRESS")] = None,
     name: Name = "magi",
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show every step, synthesise the stacks, and call nobody.")
+        bool, typer.Option("--dry-run", help="Show every step, synthesise the stacks, and make nothing else.")
     ] = False,
     yes: Yes = False,
 ) -> None:

@@ -13,7 +13,7 @@ import typer
 
 from magisystem.cli.deployment.account import Account
 from magisystem.cli.deployment.checkout import find_checkout, image_tag
-from magisystem.cli.deployment.needs import ARCHITECTURE, Need, account_needs, local_needs, running_needs
+from magisystem.cli.deployment.needs import ARCHITECTURE, Need, account_needs, docker_need, local_needs, running_needs
 from magisystem.cli.deployment.site import site, web_config
 from magisystem.cli.deployment.tools import CDK, Tools, shown
 from magisystem.cli.deployment.wanted import (
@@ -55,7 +55,7 @@ def run_deploy(wanted: Wanted, region: str | None, *, is_dry: bool, is_agreed: b
     """
     tools = tools or Tools(find_checkout(), _write)
     account = Account(region)
-    needs = local_needs(wanted, account.region, tools)
+    needs = [*local_needs(wanted, account.region, tools), docker_need(tools, is_dry=is_dry)]
     number: str | None = _NOBODY
     found = Found()
     if not is_dry and all(need.is_met for need in needs):
@@ -90,7 +90,7 @@ def run_destroy(wanted: Wanted, region: str | None, *, is_agreed: bool, tools: T
     """
     tools = tools or Tools(find_checkout(), _write)
     account = Account(region)
-    needs = [need for need in local_needs(wanted, account.region, tools) if need.name not in {"Docker"}]
+    needs = local_needs(wanted, account.region, tools)
     number: str | None = None
     if all(need.is_met for need in needs):
         of_account, number = account_needs(account)

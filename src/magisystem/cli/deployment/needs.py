@@ -26,6 +26,7 @@ _REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}")
 _ORIGIN = re.compile(r"https://[^/\s,*]+|http://(?:localhost|127\.0\.0\.1)(?::\d{1,5})?")
 _ADDRESS = re.compile(r"[^@\s,]+@[^@\s,]+")
 _NODE_AT_LEAST = 20
+_STATUS = re.compile(r"^Status:\s+(\w+)", re.MULTILINE)
 # A new account's functions may run at once ten times or so; each open stream is one.
 _FEW = 100
 
@@ -54,7 +55,6 @@ def local_needs(wanted: Wanted, region: str, tools: Tools) -> list[Need]:
         *_alarm_address(wanted.alarm_email),
         _library(),
         _node(tools),
-        _docker(tools),
     ]
 
 
@@ -193,14 +193,21 @@ def _node(tools: Tools) -> Need:
     )
 
 
-def _docker(tools: Tools) -> Need:
+def docker_need(tools: Tools, *, is_dry: bool) -> Need:
+    """Look whether Docker builds for the runtime's processors.
+
+    A builder that is not running says nothing of itself. It is started, which may fetch its image, but not where
+    ``is_dry``.
+    """
     if not tools.has("docker"):
         return Need("Docker", "not there", "Install Docker with buildx: https://docs.docker.com/engine/install/")
     if not tools.succeeds(["docker", "info"]):
         return Need("Docker", "does not answer", "Start Docker; on Linux, your user must be allowed to use it.")
-    platforms = tools.output(["docker", "buildx", "inspect", "--bootstrap"])
+    platforms = tools.output(["docker", "buildx", "inspect", *([] if is_dry else ["--bootstrap"])])
     if platforms is None:
         return Need("Docker", "has no buildx", "Install it: https://docs.docker.com/build/install-buildx/")
+    if is_dry and ARCHITECTURE not in platforms and set(_STATUS.findall(platforms)) != {"running"}:
+        return Need("Docker", f"there; whether it builds for {ARCHITECTURE} shows when its builder is started")
     if ARCHITECTURE not in platforms:
         mend = "Once on this machine: docker run --privileged --rm tonistiigi/binfmt --install arm64"
         return Need("Docker", f"cannot build for {ARCHITECTURE}, which AgentCore asks for", mend)
