@@ -8,11 +8,12 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import Mock
 
 import httpx2
 import pytest
@@ -23,6 +24,7 @@ from tests.support.amplify import AwsStandIn, aws_stand_in
 
 from magisystem.cli.deploying import run_deploy, run_destroy
 from magisystem.cli.deployment.checkout import find_checkout, image_tag
+from magisystem.cli.deployment.hosting import Hosting
 from magisystem.cli.deployment.tools import Tools
 from magisystem.cli.deployment.wanted import NotReady, StepFailed, Topology, Wanted
 from magisystem.http.web_config import WebConfig
@@ -32,6 +34,7 @@ SONNET = "bedrock:eu.anthropic.claude-sonnet-5"
 BEHIND = ["arn:aws:bedrock:eu-west-1::foundation-model/anthropic.claude-sonnet-5"]
 ACCOUNT = "123456789012"
 BOOTSTRAP = "/cdk-bootstrap/hnb659fds/version"
+BUNDLE = b"PK\x05\x06" + bytes(18)
 CDK = "npx --yes aws-cdk@2.1148.1"
 OUTPUTS = {
     "magi-web": {"AppId": "d1", "BranchName": "main", "WebUrl": "https://main.d1.amplifyapp.com"},
@@ -300,13 +303,7 @@ def test_the_runtimes_log_is_kept_for_as_long_as_the_stack_says(bench: Bench) ->
 def test_an_image_that_is_there_is_not_built_again(bench: Bench) -> None:
     ecr = client("ecr")
     ecr.create_repository(repositoryName="magi-image")
-    manifest: dict[str, Any] = {
-        "schemaVersion": 2,
-        "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
-        "layers": [],
-    }
-    tag = image_tag(bench.tools.checkout)
-    ecr.put_image(repositoryName="magi-image", imageManifest=json.dumps(manifest), imageTag=tag)
+    ecr.put_image(**image(image_tag(bench.tools.checkout)))
     deploy(bench)
     assert not [line for line in bench.commands if line.startswith("docker")]
     (bench.tools.checkout / "src/a.py").write_text("changed")
@@ -325,10 +322,72 @@ def test_what_is_not_in_the_image_does_not_change_its_tag(bench: Bench) -> None:
     assert image_tag(folder) != before
 
 
-def test_an_upload_that_was_interrupted_is_replaced(bench: Bench) -> None:
-    bench.aws.jobs["1"] = "PENDING"
-    deploy(bench)
+def image(tag: str) -> dict[str, Any]:
+    manifest: dict[str, Any] = {
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+        "layers": [],
+    }
+    return {"repositoryName": "magi-image", "imageManifest": json.dumps(manifest), "imageTag": tag}
+
+
+@pytest.mark.parametrize("is_pushed", [True, False])
+def test_an_image_that_somebody_else_pushed_meanwhile_is_taken(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, *, is_pushed: bool
+) -> None:
+    tag = image_tag(bench.tools.checkout)
+    client("ecr").create_repository(repositoryName="magi-image")
+    run = Tools.run
+
+    def refused(self: Tools, command: Sequence[str], **how: Any) -> None:
+        run(self, command, **how)
+        if command[:3] == ("docker", "buildx", "build"):
+            if is_pushed:
+                client("ecr").put_image(**image(tag))
+            raise StepFailed("`docker buildx build` ended with 1")
+
+    monkeypatch.setattr(Tools, "run", refused)
+    if is_pushed:
+        assert deploy(bench) == 0
+        assert f"Somebody else has pushed the image of these sources meanwhile ({tag})" in bench.text
+    else:
+        with pytest.raises(StepFailed, match="ended with 1"):
+            deploy(bench)
+
+
+def hosting(bench: Bench, *, others_s: float = 5) -> Hosting:
+    folder = bench.tools.checkout / "build" / "deploy"
+    return Hosting(client("amplify"), "d1", "main", folder, others_s=others_s, pause_s=0.01)
+
+
+def test_our_upload_that_was_interrupted_is_replaced(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(httpx2, "put", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            hosting(bench).publish(BUNDLE)
+    assert bench.aws.jobs == {"1": "PENDING"}
+    # It is not gone at once.
+    bench.aws.looks = 3
+    hosting(bench).publish(BUNDLE)
     assert bench.aws.jobs == {"1": "CANCELLED", "2": "SUCCEED"}
+
+
+def test_somebody_elses_upload_is_waited_for(bench: Bench) -> None:
+    bench.aws.jobs["1"] = "RUNNING"
+    bench.aws.looks, bench.aws.is_outrun = 2, True
+    hosting(bench).publish(BUNDLE)
+    assert bench.aws.jobs == {"1": "SUCCEED", "2": "SUCCEED", "3": "SUCCEED"}
+
+
+def test_somebody_elses_upload_that_does_not_end_is_left_alone_and_named(bench: Bench) -> None:
+    hosting(bench).publish(BUNDLE)
+    bench.aws.jobs["2"] = "PENDING"
+    with pytest.raises(StepFailed) as failed:
+        hosting(bench, others_s=0.05).publish(BUNDLE)
+    assert bench.aws.jobs["2"] == "PENDING"
+    assert "job 2 of app d1, begun at 1970-01-01 00:00 UTC, is PENDING" in failed.value.message
+    stop = f"aws amplify stop-job --region {REGION} --app-id d1 --branch-name main --job-id 2"
+    assert failed.value.message.endswith(stop)
 
 
 def test_an_upload_that_amplify_refuses_is_a_failure(bench: Bench) -> None:

@@ -13,6 +13,7 @@ import typer
 
 from magisystem.cli.deployment.account import Account
 from magisystem.cli.deployment.checkout import find_checkout, image_tag
+from magisystem.cli.deployment.hosting import Hosting
 from magisystem.cli.deployment.needs import ARCHITECTURE, Need, account_needs, docker_need, local_needs, running_needs
 from magisystem.cli.deployment.site import site, web_config
 from magisystem.cli.deployment.tools import CDK, Tools, shown
@@ -25,6 +26,7 @@ from magisystem.cli.deployment.wanted import (
     WEB,
     Found,
     NotReady,
+    StepFailed,
     Wanted,
     context,
 )
@@ -129,7 +131,13 @@ def _deploying(
             tools.write(f"  The image of these sources is there already ({tag}).\n")
             return
         tools.run(login, secret_input=account.registry_password())
-        tools.run(build)
+        try:
+            tools.run(build)
+        except StepFailed:
+            # Tags never move, so of two who push the same sources at once the second is refused.
+            if not account.has_image(wanted.repository, tag):
+                raise
+            tools.write(f"  Somebody else has pushed the image of these sources meanwhile ({tag}).\n")
 
     def keep_logs() -> None:
         outputs = account.outputs(wanted.stack(RUNTIME))
@@ -152,7 +160,8 @@ def _web_steps(wanted: Wanted, account: Account, tools: Tools) -> list[_Step]:
     def upload() -> None:
         outputs = _outputs(wanted, account)
         bundle = site(tools.checkout / _BUNDLE, web_config(wanted.topology, account.region, outputs))
-        account.publish(outputs["AppId"], outputs["BranchName"], bundle)
+        hosting = Hosting(account.amplify(), outputs["AppId"], outputs["BranchName"], tools.checkout / _BUILD)
+        hosting.publish(bundle)
 
     return [
         _command("Install what builds the web client", (*npm, "ci", "--no-audit", "--no-fund"), tools),
