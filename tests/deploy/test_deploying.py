@@ -19,14 +19,18 @@ import httpx2
 import pytest
 from botocore.session import Session
 from moto.server import ThreadedMotoServer
-from tests.deploy.conftest import ROOT
+from tests.deploy.conftest import CONTEXT, ROOT
 from tests.support.amplify import AwsStandIn, aws_stand_in
 
+from infrastructure import plan
+from infrastructure.plan import read_plan
+from magisystem.cli import commands
 from magisystem.cli.deploying import run_deploy, run_destroy
+from magisystem.cli.deployment import wanted
 from magisystem.cli.deployment.checkout import find_checkout, image_tag
 from magisystem.cli.deployment.hosting import Hosting
 from magisystem.cli.deployment.tools import Tools
-from magisystem.cli.deployment.wanted import NotReady, StepFailed, Topology, Wanted
+from magisystem.cli.deployment.wanted import NotReady, StepFailed, Topology, Tuning, Wanted
 from magisystem.http.web_config import WebConfig
 
 REGION = "eu-central-1"
@@ -217,6 +221,42 @@ def test_the_alarm_on_open_streams_knows_the_accounts_quota(
     assert deploy(bench) == 0
     assert shown in bench.text
     assert told(bench).get("concurrency") == given
+
+
+def test_every_option_reaches_the_stacks(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(bench.tools.checkout)
+    monkeypatch.setenv("PATH", bench.tools.path)
+    words = f"deploy --topology lambda --region {REGION} --model {SONNET} --dry-run --origin http://localhost:5173"
+    tuned = "--mfa required --log-days 90 --idle-seconds 1800 --reserved-concurrency 50 --alarm-email a@example.com"
+    monkeypatch.setattr(sys, "argv", ["magi", *words.split(), *tuned.split()])
+    with pytest.raises(SystemExit) as ended:
+        commands.main()
+    assert ended.value.code == 0
+    given = told(bench)
+    read = read_plan(given.get)
+    assert (read.mfa, read.log_days, read.idle_s, read.reserved_concurrency) == ("required", 90, 1_800, 50)
+    assert (read.origins, read.alarm_email) == (("http://localhost:5173",), "a@example.com")
+
+
+def test_the_command_and_the_stacks_take_the_same_values() -> None:
+    assert wanted.LOG_DAYS == plan.LOG_DAYS
+    given: dict[str, Any] = {**CONTEXT, "topology": "lambda"}
+    for idle_s in wanted.IDLE_S:
+        assert read_plan({**given, "idleSeconds": idle_s}.get).idle_s == idle_s
+    for idle_s in (wanted.IDLE_S[0] - 1, wanted.IDLE_S[1] + 1):
+        with pytest.raises(plan.PlanInvalid):
+            read_plan({**given, "idleSeconds": idle_s}.get)
+
+
+@pytest.mark.parametrize(("in_all", "mend"), [(1_000, "Take 900 or fewer"), (10, "Leave --reserved-concurrency out")])
+def test_more_than_can_be_reserved_is_refused_before_it_is_tried(bench: Bench, in_all: int, mend: str) -> None:
+    bench.aws.concurrency = in_all, in_all
+    asked = Wanted("lambda", (SONNET,), tuning=Tuning(reserved_concurrency=901))
+    with pytest.raises(NotReady):
+        run_deploy(asked, REGION, is_dry=False, is_agreed=True, tools=bench.tools)
+    assert f"missing  Reserved concurrency: 901 of the {in_all:,} that" in bench.text
+    assert mend in bench.text
+    assert bench.commands == []
 
 
 def test_where_nothing_streams_through_a_function_its_quota_is_not_asked(bench: Bench) -> None:
@@ -509,8 +549,16 @@ def test_without_credentials_nothing_is_begun(bench: Bench, monkeypatch: pytest.
         (Wanted("lambda", (SONNET,), origins=("https://a.example,https://b.example",)), "Origins"),
         (Wanted("lambda", (SONNET,), origins=("http://magi.example.com",)), "Origins"),
         (Wanted("lambda", (SONNET,), alarm_email="somebody"), "Alarm address"),
+        (Wanted("lambda", (SONNET,), tuning=Tuning(log_days=31)), "Logs"),
+        (Wanted("lambda", (SONNET,), tuning=Tuning(idle_s=59)), "Idle time"),
+        (Wanted("lambda", (SONNET,), tuning=Tuning(idle_s=28_801)), "Idle time"),
+        (Wanted("lambda", (SONNET,), tuning=Tuning(reserved_concurrency=0)), "Reserved concurrency"),
+        (Wanted("agentcore", (SONNET,), tuning=Tuning(reserved_concurrency=5)), "Reserved concurrency"),
     ],
-    ids=["no model", "another provider", "a dash", "a path", "two in one", "not encrypted", "no address"],
+    ids=[
+        *("no model", "another provider", "a dash", "a path", "two in one", "not encrypted", "no address"),
+        *("no choice of CloudWatch", "too short", "too long", "nobody", "no function"),
+    ],
 )
 def test_what_cannot_be_wanted_is_said_before_anything_is_asked(bench: Bench, wanted: Wanted, name: str) -> None:
     with pytest.raises(NotReady):

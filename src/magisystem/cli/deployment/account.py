@@ -8,6 +8,7 @@ import base64
 import os
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any, cast
 
 import httpx2
@@ -18,6 +19,14 @@ from magisystem.cli.deployment.wanted import BEDROCK, NotReady, StepFailed
 
 # https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html
 _BOOTSTRAP_VERSION = "/cdk-bootstrap/hnb659fds/version"
+
+
+@dataclass(frozen=True, slots=True)
+class Concurrency:
+    """How many executions the functions of an account may have at once, and how many of them none has reserved."""
+
+    in_all: int
+    unreserved: int
 
 
 class Account:
@@ -92,13 +101,13 @@ class Account:
             return None
         return []
 
-    def concurrency(self) -> int | None:
-        """Give how many executions functions may have at once here that none has reserved; None where unknown."""
+    def concurrency(self) -> Concurrency | None:
+        """Give how many executions functions may have at once here; None where that is not told."""
         try:
             limits = self._client("lambda").get_account_settings()["AccountLimit"]
         except (exceptions.BotoCoreError, exceptions.ClientError):
             return None
-        return int(limits["UnreservedConcurrentExecutions"])
+        return Concurrency(int(limits["ConcurrentExecutions"]), int(limits["UnreservedConcurrentExecutions"]))
 
     def has_image(self, repository: str, tag: str) -> bool:
         """Whether the repository holds the tag already.

@@ -10,12 +10,16 @@ from magisystem.cli.deployment.tools import CDK, Tools
 from magisystem.cli.deployment.wanted import (
     BEDROCK,
     EMBEDDED,
+    IDLE_S,
+    LOG_DAYS,
     OTHER_PARTITIONS,
     REGIONS,
     WITHOUT_PAGES,
     Found,
     NotReady,
     StepFailed,
+    Topology,
+    Tuning,
     Wanted,
 )
 
@@ -26,6 +30,8 @@ _REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}")
 _ORIGIN = re.compile(r"https://[^/\s,*]+|http://(?:localhost|127\.0\.0\.1)(?::\d{1,5})?")
 _ADDRESS = re.compile(r"[^@\s,]+@[^@\s,]+")
 _NODE_AT_LEAST = 20
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+_NEVER_RESERVED = 100
 _STATUS = re.compile(r"^Status:\s+(\w+)", re.MULTILINE)
 # A new account's functions may run at once ten times or so; each open stream is one.
 _FEW = 100
@@ -53,6 +59,7 @@ def local_needs(wanted: Wanted, region: str, tools: Tools) -> list[Need]:
         _region(region),
         *_origins(wanted.origins),
         *_alarm_address(wanted.alarm_email),
+        *_tuning(wanted.tuning, wanted.topology),
         _library(),
         _node(tools),
     ]
@@ -89,8 +96,20 @@ def running_needs(account: Account, wanted: Wanted) -> tuple[list[Need], Found]:
     needs, behind = _model_needs(account, wanted.models)
     if wanted.topology != "lambda":
         return needs, Found(behind)
+    if (reserved := wanted.tuning.reserved_concurrency) is not None:
+        return [*needs, *_room(account, reserved)], Found(behind)
     need, limit = _concurrency(account)
     return [*needs, need], Found(behind, limit)
+
+
+def _room(account: Account, reserved: int) -> list[Need]:
+    limits = account.concurrency()
+    if limits is None or reserved <= limits.in_all - _NEVER_RESERVED:
+        return []
+    most = limits.in_all - _NEVER_RESERVED
+    mend = f"Take {most:,} or fewer, or ask" if most > 0 else "Leave --reserved-concurrency out, and ask"
+    have = f"{reserved:,} of the {limits.in_all:,} that the account has, of which AWS leaves {_NEVER_RESERVED} to all"
+    return [Need("Reserved concurrency", have, f"{mend} AWS for more (Service Quotas, Concurrent executions).")]
 
 
 def _model_needs(account: Account, models: Sequence[str]) -> tuple[list[Need], dict[str, list[str]]]:
@@ -113,10 +132,11 @@ def _model_needs(account: Account, models: Sequence[str]) -> tuple[list[Need], d
 
 
 def _concurrency(account: Account) -> tuple[Need, int | None]:
-    limit = account.concurrency()
-    if limit is None:
+    limits = account.concurrency()
+    if limits is None:
         unknown = "could not be looked up (lambda:GetAccountSettings); the alarm takes it for 1,000"
         return Need("Concurrency", unknown), None
+    limit = limits.unreserved
     few = ", which is few: ask AWS for more (Service Quotas, AWS Lambda, Concurrent executions)" if limit < _FEW else ""
     return Need("Concurrency", f"{limit:,} open streams at once, less what other functions run{few}"), limit
 
@@ -170,6 +190,25 @@ def _alarm_address(address: str | None) -> list[Need]:
     if not _ADDRESS.fullmatch(address):
         return [Need("Alarm address", f"{address!r} is none", "Give one address: --alarm-email you@example.com.")]
     return [Need("Alarm address", address)]
+
+
+def _tuning(tuning: Tuning, topology: Topology) -> list[Need]:
+    needs: list[Need] = []
+    if tuning.mfa is not None:
+        needs.append(Need("Second factor", f"{tuning.mfa}, by an app"))
+    if (days := tuning.log_days) is not None:
+        mend = "" if days in LOG_DAYS else f"Take one of {', '.join(map(str, LOG_DAYS))} days."
+        needs.append(Need("Logs", f"kept for {days} days", mend))
+    if (idle_s := tuning.idle_s) is not None:
+        least, most = IDLE_S
+        mend = "" if least <= idle_s <= most else f"Take {least} to {most:,} seconds, which is what AgentCore takes."
+        needs.append(Need("Idle time", f"{idle_s:,} s, which are paid for after each session's last request", mend))
+    if (reserved := tuning.reserved_concurrency) is not None:
+        mend = "" if reserved > 0 else "Take 1 or more: with 0 the gateway would answer nobody."
+        if topology != "lambda":
+            mend = "Leave --reserved-concurrency out, or take --topology lambda: agentcore has no function."
+        needs.append(Need("Reserved concurrency", f"{reserved:,}", mend))
+    return needs
 
 
 def _other_region(region: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from magisystem.errors import MagiError, RequestError
 
 Topology = Literal["agentcore", "lambda"]
+Mfa = Literal["optional", "required"]
 
 EMBEDDED = "embedded"
 BEDROCK = "bedrock:"
@@ -44,6 +45,21 @@ class StepFailed(MagiError):
     retryable = True
 
 
+# As in deploy/infrastructure/plan.py, which reads them again.
+LOG_DAYS = (7, 14, 30, 90, 180, 365)
+IDLE_S = (60, 28_800)
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What has a value of its own where nobody gives one (deploy/infrastructure/plan.py)."""
+
+    mfa: Mfa | None = None
+    log_days: int | None = None
+    idle_s: int | None = None
+    reserved_concurrency: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """One deployment. The first of ``models`` is what every agent speaks with; the others may be asked for."""
@@ -53,6 +69,7 @@ class Wanted:
     name: str = "magi"
     origins: tuple[str, ...] = ()
     alarm_email: str | None = None
+    tuning: Tuning = Tuning()
 
     def stack(self, of: str) -> str:
         """Give the name that a stack has in the account."""
@@ -95,6 +112,10 @@ def context(wanted: Wanted, account: str, region: str, image_tag: str, found: Fo
         "models": ",".join(wanted.models),
         "origins": ",".join(wanted.origins),
         "alarmEmail": wanted.alarm_email,
+        "mfa": wanted.tuning.mfa,
+        "logDays": wanted.tuning.log_days,
+        "idleSeconds": wanted.tuning.idle_s,
+        "reservedConcurrency": wanted.tuning.reserved_concurrency,
         "concurrency": found.concurrency,
         "foundationModels": {model: list(arns) for model, arns in found.behind.items()},
     }
