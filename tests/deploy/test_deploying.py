@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shlex
+import subprocess
 import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -323,6 +324,83 @@ def test_who_is_invited_can_get_a_new_password_later(bench: Bench) -> None:
     told = {each["Name"]: each["Value"] for each in person["Attributes"]}
     assert told["email"] == "you@example.com"
     assert told["email_verified"] == "true"
+
+
+# What `aws` does with these words; the real one reads `--cli-input-json` twice, so a pipe is no file for that.
+AWS = """#!{python}
+import json, os, sys
+from botocore.session import Session
+service, action, *words = sys.argv[1:]
+given = dict(zip(words[::2], words[1::2], strict=True))
+with open({log!r}, "a") as log:
+    log.write(json.dumps(sys.argv) + "\\n")
+assert (service, action) == ("cognito-idp", "admin-initiate-auth")
+path = given["--auth-parameters"]
+assert path.startswith("file://"), path
+with open(path.removeprefix("file://")) as read:
+    parameters = json.load(read)
+answer = Session().create_client(service, region_name=given["--region"]).admin_initiate_auth(
+    UserPoolId=given["--user-pool-id"], ClientId=given["--client-id"], AuthFlow=given["--auth-flow"],
+    AuthParameters=parameters,
+)
+print(answer["AuthenticationResult"]["AccessToken"])
+"""
+
+
+def test_the_line_that_gets_a_token_keeps_the_password_to_itself(bench: Bench) -> None:
+    deploy(bench)
+    [line] = [line for line in bench.text.splitlines() if "export MAGI_TOKEN" in line]
+    password = 'Ab1"\\ $x long-enough'
+    cognito = client("cognito-idp")
+    pool = cognito.create_user_pool(PoolName="magi")["UserPool"]["Id"]
+    made = cognito.create_user_pool_client(
+        UserPoolId=pool, ClientName="web", ExplicitAuthFlows=["ALLOW_ADMIN_USER_PASSWORD_AUTH"]
+    )
+    cognito.admin_create_user(UserPoolId=pool, Username="you@example.com")
+    cognito.admin_set_user_password(UserPoolId=pool, Username="you@example.com", Password=password, Permanent=True)
+    line = line.replace(OUTPUTS["magi-identity"]["UserPoolId"], pool)
+    line = line.replace("--client-id client", f"--client-id {made['UserPoolClient']['ClientId']}")
+    aws = bench.tools.checkout.parent / "programs" / "aws"
+    aws.write_text(AWS.format(python=sys.executable, log=str(bench.log)))
+    aws.chmod(0o755)
+    # Without a terminal the password is read from standard input.
+    ended = subprocess.run(  # noqa: S603 - words of ours
+        ["/bin/sh", "-c", f'{line}\nprintf %s "$MAGI_TOKEN"'],
+        input=password + "\n",
+        env={**os.environ, "PATH": bench.tools.path},
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+        check=True,
+    )
+    claims = json.loads(base64.urlsafe_b64decode(ended.stdout.split(".")[1] + "=="))
+    assert claims["token_use"] == "access"
+    assert claims["username"] == "you@example.com"
+    assert "long-enough" not in bench.log.read_text()
+
+
+@pytest.mark.parametrize("name", ["topologies.md", "topologies.ja.md"])
+def test_the_documentation_says_what_the_command_does(bench: Bench, name: str) -> None:
+    deploy(bench)
+    run_destroy(Wanted("lambda", ("embedded",)), REGION, is_agreed=True, tools=bench.tools)
+    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    [printed] = [line for line in bench.text.splitlines() if "export MAGI_TOKEN" in line]
+    [_, documented] = re.split(r"(?=export MAGI_TOKEN)", text.partition("   magi doctor https://")[0])
+    values = {OUTPUTS["magi-identity"]["UserPoolId"]: "…", REGION: "us-east-1", "--client-id client": "--client-id …"}
+    for value, shown in values.items():
+        printed = printed.replace(value, shown)
+    assert documented.replace("\\\n", " ").split() == printed.split()
+    assert "PASSWORD=" not in text
+    # What is left behind, who else may call, and what only an account can show.
+    for left in ("CDKToolkit", "/aws/bedrock-agentcore/runtimes/magi_server-…"):
+        assert left in text
+        assert left in bench.text
+    _, _, not_proved = text.rpartition("\n## ")
+    assert "`aws:SourceArn`" in not_proved
+    assert "`UserErrors`" in not_proved
+    for option in ("--name", "--mfa", "--log-days", "--idle-seconds", "--reserved-concurrency"):
+        assert f"`{option}`" in text
+    assert "`client_id`" in text.partition("`session_not_yours`")[2]
 
 
 def test_a_gateway_that_is_left_over_is_named(bench: Bench) -> None:

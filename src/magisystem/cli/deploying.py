@@ -107,7 +107,10 @@ def run_destroy(wanted: Wanted, region: str | None, *, is_agreed: bool, tools: T
         is_agreed=is_agreed,
     )
     _walk(_destroying(wanted, account, number, tools), tools.write, is_dry=False)
-    tools.write("\nEverything is deleted. The CDK's own stack (CDKToolkit) stays; other applications may use it.\n")
+    tools.write(
+        "\nEverything is deleted. The CDK's own stack (CDKToolkit) stays, and the templates in its bucket; other "
+        f"applications may use it. If a session was still ending, a log group {_runtime_logs(wanted)}… may come back.\n"
+    )
     return 0
 
 
@@ -179,12 +182,16 @@ def _destroying(wanted: Wanted, account: Account, number: str, tools: Tools) -> 
     everything = context(Wanted("lambda", (EMBEDDED,), wanted.name), number, account.region, "none", Found())
     # By name and not by the stack's output, which is gone where this was interrupted after the stacks. It has those of
     # runtimes, too, that an update replaced.
-    groups = f"/aws/bedrock-agentcore/runtimes/{wanted.name}_server-"
+    groups = _runtime_logs(wanted)
     return [
         _synthesis(everything, tools),
         _command("Delete the stacks", (*CDK, "destroy", "--app", _ASSEMBLY, "--all", "--force"), tools),
         _Step("Delete the runtime's log", f"logs:DeleteLogGroup {groups}*", lambda: account.forget_logs(groups)),
     ]
+
+
+def _runtime_logs(wanted: Wanted) -> str:
+    return f"/aws/bedrock-agentcore/runtimes/{wanted.name}_server-"
 
 
 def _synthesis(values: str, tools: Tools) -> _Step:
@@ -227,10 +234,7 @@ def _conclude(wanted: Wanted, account: Account, write: Callable[[str], None]) ->
         # Else nobody who forgets a password gets a new one: https://repost.aws/knowledge-center/cognito-forgot-password
         "--user-attributes Name=email,Value=you@example.com Name=email_verified,Value=true\n"
         "Get a token without a browser, once the first password is changed:\n"
-        f"  export MAGI_TOKEN=$(aws cognito-idp admin-initiate-auth --region {region} --user-pool-id {pool} "
-        f"--client-id {client} --auth-flow ADMIN_USER_PASSWORD_AUTH "
-        "--auth-parameters USERNAME=you@example.com,PASSWORD=… "
-        "--query AuthenticationResult.AccessToken --output text)\n"
+        f"  {_to_get_a_token(region, pool, client)}\n"
         f"See whether this path streams:\n  magi doctor {backend} --origin {outputs['WebUrl']}\n"
     )
     gateway = wanted.stack(GATEWAY)
@@ -241,6 +245,18 @@ def _conclude(wanted: Wanted, account: Account, write: Callable[[str], None]) ->
         )
     if wanted.alarm_email is not None:
         write(f"{wanted.alarm_email} has to confirm by the link in AWS's mail; until then alarms are sent to nobody.\n")
+
+
+def _to_get_a_token(region: str, pool: str, client: str) -> str:
+    """Give a line that asks for the password: as an argument it would stand in the process list and the history."""
+    asked = """{"USERNAME": "you@example.com", "PASSWORD": getpass.getpass()}"""
+    return (
+        f"export MAGI_TOKEN=$(python3 -c 'import getpass, json; print(json.dumps({asked}))' | "
+        f"aws cognito-idp admin-initiate-auth --region {region} --user-pool-id {pool} --client-id {client} "
+        # Not --cli-input-json: the AWS CLI reads that twice, and a pipe is empty then.
+        "--auth-flow ADMIN_USER_PASSWORD_AUTH --auth-parameters file:///dev/stdin "
+        "--query AuthenticationResult.AccessToken --output text)"
+    )
 
 
 def _say(needs: Sequence[Need], write: Callable[[str], None]) -> None:
