@@ -18,9 +18,10 @@ from magisystem.gateway.patience import Timing
 _FIVE_MINUTES = Duration.minutes(5)
 # A gateway ends its bodies before Lambda would. One that comes nearer than half of what it spares was late in ending.
 _NEAR_MS = Timing().spare_s * 1000 / 2
-# What an account of AWS may run at once in a region, where nobody has asked for more or less.
-# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-_CONCURRENT = 1_000
+# In how many periods of how many it has to be.
+_ONCE, _REPEATED = (1, 1), (2, 3)
+# A share of fewer requests says nothing.
+_REQUESTS, _HALF = 5, 0.5
 
 
 class Observability(Stack):
@@ -49,8 +50,14 @@ class Observability(Stack):
         system_errors = server.metric_system_errors(period=_FIVE_MINUTES)
         user_errors = server.metric_user_errors(period=_FIVE_MINUTES)
         throttles = server.metric_throttles(period=_FIVE_MINUTES)
+        self._alarm("RuntimeSystemErrors", system_errors, 1, "AgentCore failed on its side (5xx).")
         self._alarm(
-            "RuntimeSystemErrors", system_errors, 1, "AgentCore failed on its side, or a session did not start."
+            "RuntimeUserErrors",
+            _share(user_errors, invocations),
+            _HALF,
+            "At least half of the requests to AgentCore are refused: the container fails or does not start (424; its "
+            "log says why), or callers come without a valid token.",
+            _REPEATED,
         )
         self._alarm("RuntimeThrottles", throttles, 1, "AgentCore turned requests away: a quota is too small.")
         return [
@@ -79,10 +86,26 @@ class Observability(Stack):
             period=_FIVE_MINUTES,
         )
         at_once = function.metric("ConcurrentExecutions", period=_FIVE_MINUTES, statistic="Maximum")
-        limit = self._plan.reserved_concurrency or _CONCURRENT
-        self._alarm("GatewayErrors", errors, 1, "The gateway crashed, or ran into its time limit.")
+        limit = self._plan.reserved_concurrency or self._plan.concurrency
+        # The gateway breaks an answer off where it cannot go on with it, so that nobody takes a part for the whole, and
+        # Lambda may count that as an error. One is no crash, and neither is one 502 for a runtime that did not answer.
+        self._alarm(
+            "GatewayErrors",
+            errors,
+            1,
+            "Answers end early again and again: the gateway broke them off because the runtime was lost (its log says "
+            "so), crashed, or ran into its time limit.",
+            _REPEATED,
+        )
         self._alarm("GatewayThrottles", throttles, 1, "Lambda turned requests away: its concurrency is used up.")
-        self._alarm("GatewayUrl5xx", failed, 1, "The function URL answered with a server error.")
+        self._alarm(
+            "GatewayUrl5xx",
+            failed,
+            1,
+            "The function URL answers with server errors again and again: the gateway does not reach the runtime (502, "
+            "503, 504; its log says why), or does not start.",
+            _REPEATED,
+        )
         self._alarm(
             "GatewayNearItsLimit",
             longest,
@@ -103,7 +126,14 @@ class Observability(Stack):
             _graph("Gateway: time of a request, which is that of its stream (ms)", [longest]),
         ]
 
-    def _alarm(self, name: str, metric: cloudwatch.IMetric, threshold: float, description: str) -> None:
+    def _alarm(
+        self,
+        name: str,
+        metric: cloudwatch.IMetric,
+        threshold: float,
+        description: str,
+        periods: tuple[int, int] = _ONCE,
+    ) -> None:
         alarm = cloudwatch.Alarm(
             self,
             name,
@@ -112,7 +142,8 @@ class Observability(Stack):
             metric=metric,
             threshold=threshold,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            evaluation_periods=1,
+            datapoints_to_alarm=periods[0],
+            evaluation_periods=periods[1],
             # Nobody there is no fault.
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
@@ -139,6 +170,21 @@ class Observability(Stack):
         )
         topic.add_subscription(subscriptions.EmailSubscription(email))  # pyright: ignore[reportArgumentType] - jsii names parameters otherwise
         return topic
+
+
+def _share(errors: cloudwatch.Metric, requests: cloudwatch.Metric) -> cloudwatch.IMetric:
+    """Give the part of the requests that were errors; none where there were too few.
+
+    A container that cannot start is a RuntimeClientError, 424, which the API's model counts to the caller's faults.
+    That `UserErrors` has it is not confirmed: the list of what it counts has 400, 403, 404 and 409.
+    https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/observability-runtime-metrics.html#observability-runtime-metrics-errors
+    """
+    return cloudwatch.MathExpression(  # pyright: ignore[reportReturnType] - jsii names parameters otherwise
+        expression=f"IF(requests >= {_REQUESTS}, errors / requests, 0)",
+        using_metrics={"errors": errors, "requests": requests},  # pyright: ignore[reportArgumentType] - jsii names parameters otherwise
+        label="Share of errors",
+        period=_FIVE_MINUTES,
+    )
 
 
 def _graph(title: str, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.GraphWidget:

@@ -44,6 +44,9 @@ class Plan:
     idle_s: int = 900
     mfa: Mfa = "optional"
     reserved_concurrency: int | None = None
+    # What the account's functions may run at once in the region. Until AWS is asked for more or less, this is the quota
+    # of most accounts: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+    concurrency: int = 1_000
     alarm_email: str | None = None
 
     @property
@@ -120,5 +123,6 @@ def read_plan(context: Callable[[str], Any]) -> Plan:
         idle_s=number("idleSeconds", 900, 60, 28_800),
         mfa=mfa,
         reserved_concurrency=number("reservedConcurrency", 0, 1, 100_000) if reserved else None,
+        concurrency=number("concurrency", 1_000, 1, 10_000_000),
         alarm_email=text("alarmEmail", _ADDRESS, "somebody@example.com") if context("alarmEmail") else None,
     )

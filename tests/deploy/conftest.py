@@ -28,6 +28,7 @@ CONTEXT = {
     "models": ",".join(MODELS),
     "origins": "http://localhost:5173",
     "alarmEmail": "somebody@example.com",
+    "concurrency": 25,
 }
 
 Templates = Mapping[str, Mapping[str, Any]]

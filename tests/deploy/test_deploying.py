@@ -7,24 +7,31 @@ import json
 import os
 import re
 import shlex
+import subprocess
 import sys
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import Mock
 
 import httpx2
 import pytest
 from botocore.session import Session
 from moto.server import ThreadedMotoServer
-from tests.deploy.conftest import ROOT
+from tests.deploy.conftest import CONTEXT, ROOT
 from tests.support.amplify import AwsStandIn, aws_stand_in
 
+from infrastructure import plan
+from infrastructure.plan import read_plan
+from magisystem.cli import commands
 from magisystem.cli.deploying import run_deploy, run_destroy
+from magisystem.cli.deployment import wanted
 from magisystem.cli.deployment.checkout import find_checkout, image_tag
+from magisystem.cli.deployment.hosting import Hosting
 from magisystem.cli.deployment.tools import Tools
-from magisystem.cli.deployment.wanted import NotReady, StepFailed, Topology, Wanted
+from magisystem.cli.deployment.wanted import NotReady, StepFailed, Topology, Tuning, Wanted
 from magisystem.http.web_config import WebConfig
 
 REGION = "eu-central-1"
@@ -32,6 +39,7 @@ SONNET = "bedrock:eu.anthropic.claude-sonnet-5"
 BEHIND = ["arn:aws:bedrock:eu-west-1::foundation-model/anthropic.claude-sonnet-5"]
 ACCOUNT = "123456789012"
 BOOTSTRAP = "/cdk-bootstrap/hnb659fds/version"
+BUNDLE = b"PK\x05\x06" + bytes(18)
 CDK = "npx --yes aws-cdk@2.1148.1"
 OUTPUTS = {
     "magi-web": {"AppId": "d1", "BranchName": "main", "WebUrl": "https://main.d1.amplifyapp.com"},
@@ -53,7 +61,8 @@ printf '%s\\n' "{name} $*" >> "{log}"
 {body}
 """
 BODIES = {
-    "docker": '[ "$1" = login ] && cat >> "{log}" && echo >> "{log}"; [ "$1" = buildx ] && echo "linux/arm64*"; true',
+    "docker": '[ "$1" = login ] && cat >> "{log}" && echo >> "{log}"; [ "$1" = buildx ] && '
+    'printf "Status: running\\nPlatforms: linux/amd64, linux/arm64*\\n"; true',
     "npx": "true",
     "npm": 'case "$*" in *"run build"*) mkdir -p build/deploy/web/assets; '
     'printf "<html><head><title>x</title></head>" > build/deploy/web/index.html; '
@@ -109,6 +118,7 @@ def account(moto: str, monkeypatch: pytest.MonkeyPatch) -> Generator[AwsStandIn]
             "AWS_ENDPOINT_URL": moto,
             "AWS_ENDPOINT_URL_AMPLIFY": stand_in.url,
             "AWS_ENDPOINT_URL_BEDROCK": stand_in.url,
+            "AWS_ENDPOINT_URL_LAMBDA": stand_in.url,
             "AWS_ACCESS_KEY_ID": "testing",
             "AWS_SECRET_ACCESS_KEY": "testing",
             "AWS_CONFIG_FILE": os.devnull,
@@ -191,8 +201,69 @@ def test_a_deployment_goes_step_by_step(bench: Bench) -> None:
         "region": REGION,
         "imageTag": tag,
         "models": SONNET,
+        "concurrency": 1000,
         "foundationModels": {SONNET: BEHIND},
     }
+
+
+@pytest.mark.parametrize(
+    ("concurrency", "shown", "given"),
+    [
+        ((1_000, 950), "ok       Concurrency: 950 open streams at once", 950),
+        ((10, 10), "ask AWS for more", 10),
+        (None, "lambda:GetAccountSettings", None),
+    ],
+    ids=["reserved by others", "a new account", "not allowed to ask"],
+)
+def test_the_alarm_on_open_streams_knows_the_accounts_quota(
+    bench: Bench, concurrency: tuple[int, int] | None, shown: str, given: int | None
+) -> None:
+    bench.aws.concurrency = concurrency
+    assert deploy(bench) == 0
+    assert shown in bench.text
+    assert told(bench).get("concurrency") == given
+
+
+def test_every_option_reaches_the_stacks(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(bench.tools.checkout)
+    monkeypatch.setenv("PATH", bench.tools.path)
+    words = f"deploy --topology lambda --region {REGION} --model {SONNET} --dry-run --origin http://localhost:5173"
+    tuned = "--mfa required --log-days 90 --idle-seconds 1800 --reserved-concurrency 50 --alarm-email a@example.com"
+    monkeypatch.setattr(sys, "argv", ["magi", *words.split(), *tuned.split()])
+    with pytest.raises(SystemExit) as ended:
+        commands.main()
+    assert ended.value.code == 0
+    given = told(bench)
+    read = read_plan(given.get)
+    assert (read.mfa, read.log_days, read.idle_s, read.reserved_concurrency) == ("required", 90, 1_800, 50)
+    assert (read.origins, read.alarm_email) == (("http://localhost:5173",), "a@example.com")
+
+
+def test_the_command_and_the_stacks_take_the_same_values() -> None:
+    assert wanted.LOG_DAYS == plan.LOG_DAYS
+    given: dict[str, Any] = {**CONTEXT, "topology": "lambda"}
+    for idle_s in wanted.IDLE_S:
+        assert read_plan({**given, "idleSeconds": idle_s}.get).idle_s == idle_s
+    for idle_s in (wanted.IDLE_S[0] - 1, wanted.IDLE_S[1] + 1):
+        with pytest.raises(plan.PlanInvalid):
+            read_plan({**given, "idleSeconds": idle_s}.get)
+
+
+@pytest.mark.parametrize(("in_all", "mend"), [(1_000, "Take 900 or fewer"), (10, "Leave --reserved-concurrency out")])
+def test_more_than_can_be_reserved_is_refused_before_it_is_tried(bench: Bench, in_all: int, mend: str) -> None:
+    bench.aws.concurrency = in_all, in_all
+    asked = Wanted("lambda", (SONNET,), tuning=Tuning(reserved_concurrency=901))
+    with pytest.raises(NotReady):
+        run_deploy(asked, REGION, is_dry=False, is_agreed=True, tools=bench.tools)
+    assert f"missing  Reserved concurrency: 901 of the {in_all:,} that" in bench.text
+    assert mend in bench.text
+    assert bench.commands == []
+
+
+def test_where_nothing_streams_through_a_function_its_quota_is_not_asked(bench: Bench) -> None:
+    deploy(bench, "agentcore")
+    assert "Concurrency" not in bench.text
+    assert "concurrency" not in told(bench)
 
 
 def test_a_secret_is_never_shown_nor_an_argument(bench: Bench) -> None:
@@ -255,6 +326,83 @@ def test_who_is_invited_can_get_a_new_password_later(bench: Bench) -> None:
     assert told["email_verified"] == "true"
 
 
+# What `aws` does with these words; the real one reads `--cli-input-json` twice, so a pipe is no file for that.
+AWS = """#!{python}
+import json, os, sys
+from botocore.session import Session
+service, action, *words = sys.argv[1:]
+given = dict(zip(words[::2], words[1::2], strict=True))
+with open({log!r}, "a") as log:
+    log.write(json.dumps(sys.argv) + "\\n")
+assert (service, action) == ("cognito-idp", "admin-initiate-auth")
+path = given["--auth-parameters"]
+assert path.startswith("file://"), path
+with open(path.removeprefix("file://")) as read:
+    parameters = json.load(read)
+answer = Session().create_client(service, region_name=given["--region"]).admin_initiate_auth(
+    UserPoolId=given["--user-pool-id"], ClientId=given["--client-id"], AuthFlow=given["--auth-flow"],
+    AuthParameters=parameters,
+)
+print(answer["AuthenticationResult"]["AccessToken"])
+"""
+
+
+def test_the_line_that_gets_a_token_keeps_the_password_to_itself(bench: Bench) -> None:
+    deploy(bench)
+    [line] = [line for line in bench.text.splitlines() if "export MAGI_TOKEN" in line]
+    password = 'Ab1"\\ $x long-enough'
+    cognito = client("cognito-idp")
+    pool = cognito.create_user_pool(PoolName="magi")["UserPool"]["Id"]
+    made = cognito.create_user_pool_client(
+        UserPoolId=pool, ClientName="web", ExplicitAuthFlows=["ALLOW_ADMIN_USER_PASSWORD_AUTH"]
+    )
+    cognito.admin_create_user(UserPoolId=pool, Username="you@example.com")
+    cognito.admin_set_user_password(UserPoolId=pool, Username="you@example.com", Password=password, Permanent=True)
+    line = line.replace(OUTPUTS["magi-identity"]["UserPoolId"], pool)
+    line = line.replace("--client-id client", f"--client-id {made['UserPoolClient']['ClientId']}")
+    aws = bench.tools.checkout.parent / "programs" / "aws"
+    aws.write_text(AWS.format(python=sys.executable, log=str(bench.log)))
+    aws.chmod(0o755)
+    # Without a terminal the password is read from standard input.
+    ended = subprocess.run(  # noqa: S603 - words of ours
+        ["/bin/sh", "-c", f'{line}\nprintf %s "$MAGI_TOKEN"'],
+        input=password + "\n",
+        env={**os.environ, "PATH": bench.tools.path},
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+        check=True,
+    )
+    claims = json.loads(base64.urlsafe_b64decode(ended.stdout.split(".")[1] + "=="))
+    assert claims["token_use"] == "access"
+    assert claims["username"] == "you@example.com"
+    assert "long-enough" not in bench.log.read_text()
+
+
+@pytest.mark.parametrize("name", ["topologies.md", "topologies.ja.md"])
+def test_the_documentation_says_what_the_command_does(bench: Bench, name: str) -> None:
+    deploy(bench)
+    run_destroy(Wanted("lambda", ("embedded",)), REGION, is_agreed=True, tools=bench.tools)
+    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    [printed] = [line for line in bench.text.splitlines() if "export MAGI_TOKEN" in line]
+    [_, documented] = re.split(r"(?=export MAGI_TOKEN)", text.partition("   magi doctor https://")[0])
+    values = {OUTPUTS["magi-identity"]["UserPoolId"]: "…", REGION: "us-east-1", "--client-id client": "--client-id …"}
+    for value, shown in values.items():
+        printed = printed.replace(value, shown)
+    assert documented.replace("\\\n", " ").split() == printed.split()
+    assert "PASSWORD=" not in text
+    # What is left behind, who else may call, and what only an account can show.
+    for left in ("CDKToolkit", "/aws/bedrock-agentcore/runtimes/magi_server-…"):
+        assert left in text
+        assert left in bench.text
+    _, _, not_proved = text.rpartition("\n## ")
+    assert "`aws:SourceArn`" in not_proved
+    assert "`UserErrors`" in not_proved
+    for option in ("--name", "--mfa", "--log-days", "--idle-seconds", "--reserved-concurrency"):
+        assert f"`{option}`" in text
+    assert "`client_id`" in text.partition("`session_not_yours`")[2]
+
+
 def test_a_gateway_that_is_left_over_is_named(bench: Bench) -> None:
     deploy(bench)
     assert "delete-stack" not in bench.text
@@ -273,13 +421,7 @@ def test_the_runtimes_log_is_kept_for_as_long_as_the_stack_says(bench: Bench) ->
 def test_an_image_that_is_there_is_not_built_again(bench: Bench) -> None:
     ecr = client("ecr")
     ecr.create_repository(repositoryName="magi-image")
-    manifest: dict[str, Any] = {
-        "schemaVersion": 2,
-        "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
-        "layers": [],
-    }
-    tag = image_tag(bench.tools.checkout)
-    ecr.put_image(repositoryName="magi-image", imageManifest=json.dumps(manifest), imageTag=tag)
+    ecr.put_image(**image(image_tag(bench.tools.checkout)))
     deploy(bench)
     assert not [line for line in bench.commands if line.startswith("docker")]
     (bench.tools.checkout / "src/a.py").write_text("changed")
@@ -298,10 +440,72 @@ def test_what_is_not_in_the_image_does_not_change_its_tag(bench: Bench) -> None:
     assert image_tag(folder) != before
 
 
-def test_an_upload_that_was_interrupted_is_replaced(bench: Bench) -> None:
-    bench.aws.jobs["1"] = "PENDING"
-    deploy(bench)
+def image(tag: str) -> dict[str, Any]:
+    manifest: dict[str, Any] = {
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+        "layers": [],
+    }
+    return {"repositoryName": "magi-image", "imageManifest": json.dumps(manifest), "imageTag": tag}
+
+
+@pytest.mark.parametrize("is_pushed", [True, False])
+def test_an_image_that_somebody_else_pushed_meanwhile_is_taken(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, *, is_pushed: bool
+) -> None:
+    tag = image_tag(bench.tools.checkout)
+    client("ecr").create_repository(repositoryName="magi-image")
+    run = Tools.run
+
+    def refused(self: Tools, command: Sequence[str], **how: Any) -> None:
+        run(self, command, **how)
+        if command[:3] == ("docker", "buildx", "build"):
+            if is_pushed:
+                client("ecr").put_image(**image(tag))
+            raise StepFailed("`docker buildx build` ended with 1")
+
+    monkeypatch.setattr(Tools, "run", refused)
+    if is_pushed:
+        assert deploy(bench) == 0
+        assert f"Somebody else has pushed the image of these sources meanwhile ({tag})" in bench.text
+    else:
+        with pytest.raises(StepFailed, match="ended with 1"):
+            deploy(bench)
+
+
+def hosting(bench: Bench, *, others_s: float = 5) -> Hosting:
+    folder = bench.tools.checkout / "build" / "deploy"
+    return Hosting(client("amplify"), "d1", "main", folder, others_s=others_s, pause_s=0.01)
+
+
+def test_our_upload_that_was_interrupted_is_replaced(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(httpx2, "put", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            hosting(bench).publish(BUNDLE)
+    assert bench.aws.jobs == {"1": "PENDING"}
+    # It is not gone at once.
+    bench.aws.looks = 3
+    hosting(bench).publish(BUNDLE)
     assert bench.aws.jobs == {"1": "CANCELLED", "2": "SUCCEED"}
+
+
+def test_somebody_elses_upload_is_waited_for(bench: Bench) -> None:
+    bench.aws.jobs["1"] = "RUNNING"
+    bench.aws.looks, bench.aws.is_outrun = 2, True
+    hosting(bench).publish(BUNDLE)
+    assert bench.aws.jobs == {"1": "SUCCEED", "2": "SUCCEED", "3": "SUCCEED"}
+
+
+def test_somebody_elses_upload_that_does_not_end_is_left_alone_and_named(bench: Bench) -> None:
+    hosting(bench).publish(BUNDLE)
+    bench.aws.jobs["2"] = "PENDING"
+    with pytest.raises(StepFailed) as failed:
+        hosting(bench, others_s=0.05).publish(BUNDLE)
+    assert bench.aws.jobs["2"] == "PENDING"
+    assert "job 2 of app d1, begun at 1970-01-01 00:00 UTC, is PENDING" in failed.value.message
+    stop = f"aws amplify stop-job --region {REGION} --app-id d1 --branch-name main --job-id 2"
+    assert failed.value.message.endswith(stop)
 
 
 def test_an_upload_that_amplify_refuses_is_a_failure(bench: Bench) -> None:
@@ -319,14 +523,42 @@ def test_a_step_that_fails_ends_the_deployment(bench: Bench) -> None:
 
 
 def test_a_dry_run_shows_every_step_and_calls_nobody(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_AMPLIFY", "AWS_ENDPOINT_URL_BEDROCK"):
+    for name in ("", "_AMPLIFY", "_BEDROCK", "_LAMBDA"):
         # Nobody listens there: a call would fail.
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
+        monkeypatch.setenv(f"AWS_ENDPOINT_URL{name}", "http://127.0.0.1:9")
     assert deploy(bench, is_dry=True) == 0
     assert bench.commands == []
     assert told(bench)["account"] == "000000000000"
     assert len(re.findall(r"^\[\d/8\]", bench.text, re.MULTILINE)) == 8
     assert "docker buildx build --platform linux/arm64" in bench.text
+
+
+STOPPED = (
+    'case "$*" in *--bootstrap*) echo started >> "{log}"; echo "Platforms: linux/arm64";; '
+    '*) echo "Status: inactive";; esac'
+)
+
+
+def test_a_dry_run_starts_no_builder(bench: Bench) -> None:
+    docker = bench.tools.checkout.parent / "programs" / "docker"
+    docker.write_text(FAKE.format(name="docker", log=bench.log, body=STOPPED.replace("{log}", str(bench.log))))
+    assert deploy(bench, is_dry=True) == 0
+    assert "ok       Docker: there; whether it builds for linux/arm64 shows when" in bench.text
+    assert "started" not in bench.log.read_text()
+    deploy(bench)
+    assert "started" in bench.log.read_text()
+
+
+def test_a_dry_run_says_what_a_running_builder_cannot_build(bench: Bench) -> None:
+    docker = bench.tools.checkout.parent / "programs" / "docker"
+    docker.write_text(docker.read_text().replace("linux/arm64", "linux/riscv64"))
+    assert deploy(bench, is_dry=True) == 0
+    assert "missing  Docker: cannot build for linux/arm64" in bench.text
+
+
+def test_deleting_needs_no_builder(bench: Bench) -> None:
+    run_destroy(Wanted("lambda", ("embedded",)), REGION, is_agreed=True, tools=bench.tools)
+    assert "docker" not in bench.log.read_text()
 
 
 def test_a_dry_run_without_docker_still_shows_and_synthesises(bench: Bench) -> None:
@@ -395,8 +627,16 @@ def test_without_credentials_nothing_is_begun(bench: Bench, monkeypatch: pytest.
         (Wanted("lambda", (SONNET,), origins=("https://a.example,https://b.example",)), "Origins"),
         (Wanted("lambda", (SONNET,), origins=("http://magi.example.com",)), "Origins"),
         (Wanted("lambda", (SONNET,), alarm_email="somebody"), "Alarm address"),
+        (Wanted("lambda", (SONNET,), tuning=Tuning(log_days=31)), "Logs"),
+        (Wanted("lambda", (SONNET,), tuning=Tuning(idle_s=59)), "Idle time"),
+        (Wanted("lambda", (SONNET,), tuning=Tuning(idle_s=28_801)), "Idle time"),
+        (Wanted("lambda", (SONNET,), tuning=Tuning(reserved_concurrency=0)), "Reserved concurrency"),
+        (Wanted("agentcore", (SONNET,), tuning=Tuning(reserved_concurrency=5)), "Reserved concurrency"),
     ],
-    ids=["no model", "another provider", "a dash", "a path", "two in one", "not encrypted", "no address"],
+    ids=[
+        *("no model", "another provider", "a dash", "a path", "two in one", "not encrypted", "no address"),
+        *("no choice of CloudWatch", "too short", "too long", "nobody", "no function"),
+    ],
 )
 def test_what_cannot_be_wanted_is_said_before_anything_is_asked(bench: Bench, wanted: Wanted, name: str) -> None:
     with pytest.raises(NotReady):

@@ -3,8 +3,9 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from importlib.resources import files
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import pytest
 from cfnlint.api import ManualArgs, lint_file
@@ -14,6 +15,7 @@ from tests.deploy.conftest import ACCOUNT, CONTEXT, REGION, Templates
 from infrastructure.models import DESTINATIONS, ModelNotDeployable, allowed_model
 from infrastructure.plan import PlanInvalid, read_plan
 from magisystem.cli.deployment.wanted import REGIONS
+from magisystem.costs import Workload, bill, read_prices
 from magisystem.gateway.app import Awaited, create_gateway
 from magisystem.gateway.patience import Timing
 from magisystem.gateway.settings import GatewaySettings
@@ -226,6 +228,7 @@ def test_a_model_that_the_role_cannot_reach_is_refused(name: str) -> None:
         {"mfa": "off"},
         {"alarmEmail": "somebody"},
         {"reservedConcurrency": "many"},
+        {"concurrency": "0"},
     ],
 )
 def test_a_plan_that_cannot_be_is_refused(wrong: dict[str, str]) -> None:
@@ -381,11 +384,15 @@ def test_the_page_may_do_no_more_than_on_a_server_of_ours(agentcore: Templates, 
     assert direct["/config.json"] == direct["/"] == direct["/d/*"] == {"Cache-Control": "no-cache"}
 
 
+def alarms_of(templates: Templates) -> list[dict[str, Any]]:
+    return resources(templates["Observability"], "AWS::CloudWatch::Alarm")
+
+
 def test_somebody_hears_of_what_people_would_notice(agentcore: Templates, lambda_: Templates) -> None:
-    alarms = {each["AlarmName"]: each for each in resources(lambda_["Observability"], "AWS::CloudWatch::Alarm")}
+    alarms = {each["AlarmName"]: each for each in alarms_of(lambda_)}
     assert set(alarms) == {
-        *("magi-RuntimeSystemErrors", "magi-RuntimeThrottles", "magi-GatewayErrors", "magi-GatewayThrottles"),
-        *("magi-GatewayUrl5xx", "magi-GatewayNearItsLimit", "magi-GatewayConcurrency"),
+        *("magi-RuntimeSystemErrors", "magi-RuntimeUserErrors", "magi-RuntimeThrottles", "magi-GatewayErrors"),
+        *("magi-GatewayThrottles", "magi-GatewayUrl5xx", "magi-GatewayNearItsLimit", "magi-GatewayConcurrency"),
     }
     assert all(each["TreatMissingData"] == "notBreaching" and each["AlarmActions"] for each in alarms.values())
     assert alarms["magi-RuntimeThrottles"]["Namespace"] == "AWS/Bedrock-AgentCore"
@@ -395,6 +402,55 @@ def test_somebody_hears_of_what_people_would_notice(agentcore: Templates, lambda
     assert in_time_ms < alarms["magi-GatewayNearItsLimit"]["Threshold"] < 900_000
     [dashboard] = resources(agentcore["Observability"], "AWS::CloudWatch::Dashboard")
     assert "AWS/Lambda" not in text(dashboard["DashboardBody"])
+
+
+def test_a_container_that_does_not_start_is_noticed(agentcore: Templates) -> None:
+    [alarm] = [each for each in alarms_of(agentcore) if each["AlarmName"] == "magi-RuntimeUserErrors"]
+    metrics = {each["Id"]: each for each in alarm["Metrics"]}
+    [share] = [each for each in alarm["Metrics"] if "Expression" in each]
+    assert share["Expression"] == "IF(requests >= 5, errors / requests, 0)"
+    # The runtime's own, and not those of all that the account runs.
+    for name, metric in (("errors", "UserErrors"), ("requests", "Invocations")):
+        looked_at = metrics[name]["MetricStat"]
+        assert looked_at["Metric"]["MetricName"] == metric
+        assert looked_at["Stat"] == "Sum"
+        assert looked_at["Period"] == 300
+        dimensions = {each["Name"]: each["Value"] for each in looked_at["Metric"]["Dimensions"]}
+        assert dimensions["Name"] == "magi_server::DEFAULT"
+        assert "AgentRuntimeArn" in text(dimensions["Resource"])
+    assert (alarm["Threshold"], alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"]) == (0.5, 2, 3)
+    assert "424" in alarm["AlarmDescription"]
+
+
+def test_the_alarm_on_open_streams_rings_at_four_fifths_of_the_quota(lambda_: Templates) -> None:
+    [alarm] = [each for each in alarms_of(lambda_) if each["AlarmName"] == "magi-GatewayConcurrency"]
+    assert CONTEXT["concurrency"] == 25
+    assert alarm["Threshold"] == 20
+    assert read_plan({**CONTEXT, "topology": "lambda", "concurrency": None}.get).concurrency == 1_000
+
+
+def test_one_answer_that_is_broken_off_wakes_nobody(lambda_: Templates) -> None:
+    alarms = {each["AlarmName"].removeprefix("magi-"): each for each in alarms_of(lambda_)}
+    periods = {name: (each["DatapointsToAlarm"], each["EvaluationPeriods"]) for name, each in alarms.items()}
+    for name in ("GatewayErrors", "GatewayUrl5xx"):
+        assert periods.pop(name) == (2, 3)
+        # What the gateway does on purpose is told apart from a crash.
+        assert re.search(r"runtime was lost|does not reach the runtime", alarms[name]["AlarmDescription"])
+    # A quota that is met, and a stream that was late in ending, are told at once.
+    assert {name for name, each in periods.items() if each == (1, 1)} == periods.keys() - {"RuntimeUserErrors"}
+
+
+@pytest.mark.parametrize("topology", ["agentcore", "lambda"])
+def test_the_bill_counts_what_the_alarms_look_at(
+    topology: Literal["agentcore", "lambda"], agentcore: Templates, lambda_: Templates
+) -> None:
+    alarms = alarms_of(agentcore if topology == "agentcore" else lambda_)
+    looked_at = sum(
+        sum("MetricStat" in each for each in alarm["Metrics"]) if "Metrics" in alarm else 1 for alarm in alarms
+    )
+    prices = read_prices(files("magisystem.costs").joinpath("prices.toml").read_text(encoding="utf-8"), "prices.toml")
+    [line] = [each for each in bill(topology, Workload(), prices, "us-east-1").lines if each.what == "Alarms"]
+    assert line.quantity.value == looked_at
 
 
 def test_alarms_may_publish_to_those_who_hear_them(lambda_: Templates) -> None:

@@ -188,9 +188,24 @@ def deploy(  # noqa: PLR0913 - one parameter an option
         ),
     ] = None,
     alarm_email: Annotated[str | None, typer.Option(help="Who hears of alarms.", metavar="ADDRESS")] = None,
+    mfa: Annotated[
+        Literal["optional", "required"] | None,
+        typer.Option(help="Whether people need a second factor, an app's code (optional)."),
+    ] = None,
+    log_days: Annotated[
+        int | None, typer.Option(help="How long logs are kept: 7, 14, 30, 90, 180 or 365 (30).", metavar="DAYS")
+    ] = None,
+    idle_seconds: Annotated[
+        int | None,
+        typer.Option(help="How long a session waits for its next request, 60 to 28800; paid for (900).", metavar="S"),
+    ] = None,
+    reserved_concurrency: Annotated[
+        int | None,
+        typer.Option(help="How many streams the gateway holds open at most, kept free for it alone.", metavar="N"),
+    ] = None,
     name: Name = "magi",
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show every step, synthesise the stacks, and call nobody.")
+        bool, typer.Option("--dry-run", help="Show every step, synthesise the stacks, and make nothing else.")
     ] = False,
     yes: Yes = False,
 ) -> None:
@@ -200,9 +215,10 @@ def deploy(  # noqa: PLR0913 - one parameter an option
     """
     with errors_shown():
         from magisystem.cli.deploying import run_deploy
-        from magisystem.cli.deployment.wanted import Wanted
+        from magisystem.cli.deployment.wanted import Tuning, Wanted
 
-        wanted = Wanted(topology, tuple(model or ()), name, tuple(origin or ()), alarm_email)
+        tuning = Tuning(mfa, log_days, idle_seconds, reserved_concurrency)
+        wanted = Wanted(topology, tuple(model or ()), name, tuple(origin or ()), alarm_email, tuning)
         raise typer.Exit(run_deploy(wanted, region, is_dry=dry_run, is_agreed=yes))
 
 

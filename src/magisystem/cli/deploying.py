@@ -13,7 +13,8 @@ import typer
 
 from magisystem.cli.deployment.account import Account
 from magisystem.cli.deployment.checkout import find_checkout, image_tag
-from magisystem.cli.deployment.needs import ARCHITECTURE, Need, account_needs, local_needs, model_needs
+from magisystem.cli.deployment.hosting import Hosting
+from magisystem.cli.deployment.needs import ARCHITECTURE, Need, account_needs, docker_need, local_needs, running_needs
 from magisystem.cli.deployment.site import site, web_config
 from magisystem.cli.deployment.tools import CDK, Tools, shown
 from magisystem.cli.deployment.wanted import (
@@ -23,7 +24,9 @@ from magisystem.cli.deployment.wanted import (
     REGISTRY,
     RUNTIME,
     WEB,
+    Found,
     NotReady,
+    StepFailed,
     Wanted,
     context,
 )
@@ -54,15 +57,15 @@ def run_deploy(wanted: Wanted, region: str | None, *, is_dry: bool, is_agreed: b
     """
     tools = tools or Tools(find_checkout(), _write)
     account = Account(region)
-    needs = local_needs(wanted, account.region, tools)
+    needs = [*local_needs(wanted, account.region, tools), docker_need(tools, is_dry=is_dry)]
     number: str | None = _NOBODY
-    behind: dict[str, list[str]] = {}
+    found = Found()
     if not is_dry and all(need.is_met for need in needs):
         of_account, number = account_needs(account)
         needs += of_account
         if number is not None:
-            of_models, behind = model_needs(account, wanted.models)
-            needs += of_models
+            of_what_runs, found = running_needs(account, wanted)
+            needs += of_what_runs
     _say(needs, tools.write)
     missing = [need for need in needs if not need.is_met]
     # A dry run goes on without Docker and Node's CLI; it cannot synthesise without these.
@@ -71,7 +74,7 @@ def run_deploy(wanted: Wanted, region: str | None, *, is_dry: bool, is_agreed: b
     number = number or _NOBODY
     if not is_dry:
         _agree(f"Deploy the topology {wanted.topology} into account {number}, {account.region}?", is_agreed=is_agreed)
-    steps = _deploying(wanted, account, number, tools, behind, is_agreed=is_agreed)
+    steps = _deploying(wanted, account, number, tools, found, is_agreed=is_agreed)
     _walk(steps, tools.write, is_dry=is_dry)
     if is_dry:
         tools.write(f"\nNothing was deployed, and AWS was not called. The templates are in {_ASSEMBLY}.\n")
@@ -89,7 +92,7 @@ def run_destroy(wanted: Wanted, region: str | None, *, is_agreed: bool, tools: T
     """
     tools = tools or Tools(find_checkout(), _write)
     account = Account(region)
-    needs = [need for need in local_needs(wanted, account.region, tools) if need.name not in {"Docker"}]
+    needs = local_needs(wanted, account.region, tools)
     number: str | None = None
     if all(need.is_met for need in needs):
         of_account, number = account_needs(account)
@@ -104,12 +107,15 @@ def run_destroy(wanted: Wanted, region: str | None, *, is_agreed: bool, tools: T
         is_agreed=is_agreed,
     )
     _walk(_destroying(wanted, account, number, tools), tools.write, is_dry=False)
-    tools.write("\nEverything is deleted. The CDK's own stack (CDKToolkit) stays; other applications may use it.\n")
+    tools.write(
+        "\nEverything is deleted. The CDK's own stack (CDKToolkit) stays, and the templates in its bucket; other "
+        f"applications may use it. If a session was still ending, a log group {_runtime_logs(wanted)}… may come back.\n"
+    )
     return 0
 
 
 def _deploying(
-    wanted: Wanted, account: Account, number: str, tools: Tools, behind: dict[str, list[str]], *, is_agreed: bool
+    wanted: Wanted, account: Account, number: str, tools: Tools, found: Found, *, is_agreed: bool
 ) -> list[_Step]:
     tag = image_tag(tools.checkout)
     registry = f"{number}.dkr.ecr.{account.region}.amazonaws.com"
@@ -128,14 +134,20 @@ def _deploying(
             tools.write(f"  The image of these sources is there already ({tag}).\n")
             return
         tools.run(login, secret_input=account.registry_password())
-        tools.run(build)
+        try:
+            tools.run(build)
+        except StepFailed:
+            # Tags never move, so of two who push the same sources at once the second is refused.
+            if not account.has_image(wanted.repository, tag):
+                raise
+            tools.write(f"  Somebody else has pushed the image of these sources meanwhile ({tag}).\n")
 
     def keep_logs() -> None:
         outputs = account.outputs(wanted.stack(RUNTIME))
         account.keep_logs(outputs["LogGroup"], int(outputs["LogDays"]))
 
     return [
-        _synthesis(context(wanted, number, account.region, tag, behind), tools),
+        _synthesis(context(wanted, number, account.region, tag, found), tools),
         _command("Make the repository of the image", (*deploy, "--exclusively", REGISTRY), tools),
         _Step("Build the image and push it", f"{shown(login)}\n  {shown(build)}", push),
         _command("Deploy the other stacks", (*deploy, "--all"), tools),
@@ -151,7 +163,8 @@ def _web_steps(wanted: Wanted, account: Account, tools: Tools) -> list[_Step]:
     def upload() -> None:
         outputs = _outputs(wanted, account)
         bundle = site(tools.checkout / _BUNDLE, web_config(wanted.topology, account.region, outputs))
-        account.publish(outputs["AppId"], outputs["BranchName"], bundle)
+        hosting = Hosting(account.amplify(), outputs["AppId"], outputs["BranchName"], tools.checkout / _BUILD)
+        hosting.publish(bundle)
 
     return [
         _command("Install what builds the web client", (*npm, "ci", "--no-audit", "--no-fund"), tools),
@@ -166,15 +179,19 @@ def _web_steps(wanted: Wanted, account: Account, tools: Tools) -> list[_Step]:
 
 def _destroying(wanted: Wanted, account: Account, number: str, tools: Tools) -> list[_Step]:
     # The stacks of both topologies, whichever is there: those that are not there take no time.
-    everything = context(Wanted("lambda", (EMBEDDED,), wanted.name), number, account.region, "none", {})
+    everything = context(Wanted("lambda", (EMBEDDED,), wanted.name), number, account.region, "none", Found())
     # By name and not by the stack's output, which is gone where this was interrupted after the stacks. It has those of
     # runtimes, too, that an update replaced.
-    groups = f"/aws/bedrock-agentcore/runtimes/{wanted.name}_server-"
+    groups = _runtime_logs(wanted)
     return [
         _synthesis(everything, tools),
         _command("Delete the stacks", (*CDK, "destroy", "--app", _ASSEMBLY, "--all", "--force"), tools),
         _Step("Delete the runtime's log", f"logs:DeleteLogGroup {groups}*", lambda: account.forget_logs(groups)),
     ]
+
+
+def _runtime_logs(wanted: Wanted) -> str:
+    return f"/aws/bedrock-agentcore/runtimes/{wanted.name}_server-"
 
 
 def _synthesis(values: str, tools: Tools) -> _Step:
@@ -217,10 +234,7 @@ def _conclude(wanted: Wanted, account: Account, write: Callable[[str], None]) ->
         # Else nobody who forgets a password gets a new one: https://repost.aws/knowledge-center/cognito-forgot-password
         "--user-attributes Name=email,Value=you@example.com Name=email_verified,Value=true\n"
         "Get a token without a browser, once the first password is changed:\n"
-        f"  export MAGI_TOKEN=$(aws cognito-idp admin-initiate-auth --region {region} --user-pool-id {pool} "
-        f"--client-id {client} --auth-flow ADMIN_USER_PASSWORD_AUTH "
-        "--auth-parameters USERNAME=you@example.com,PASSWORD=… "
-        "--query AuthenticationResult.AccessToken --output text)\n"
+        f"  {_to_get_a_token(region, pool, client)}\n"
         f"See whether this path streams:\n  magi doctor {backend} --origin {outputs['WebUrl']}\n"
     )
     gateway = wanted.stack(GATEWAY)
@@ -231,6 +245,18 @@ def _conclude(wanted: Wanted, account: Account, write: Callable[[str], None]) ->
         )
     if wanted.alarm_email is not None:
         write(f"{wanted.alarm_email} has to confirm by the link in AWS's mail; until then alarms are sent to nobody.\n")
+
+
+def _to_get_a_token(region: str, pool: str, client: str) -> str:
+    """Give a line that asks for the password: as an argument it would stand in the process list and the history."""
+    asked = """{"USERNAME": "you@example.com", "PASSWORD": getpass.getpass()}"""
+    return (
+        f"export MAGI_TOKEN=$(python3 -c 'import getpass, json; print(json.dumps({asked}))' | "
+        f"aws cognito-idp admin-initiate-auth --region {region} --user-pool-id {pool} --client-id {client} "
+        # Not --cli-input-json: the AWS CLI reads that twice, and a pipe is empty then.
+        "--auth-flow ADMIN_USER_PASSWORD_AUTH --auth-parameters file:///dev/stdin "
+        "--query AuthenticationResult.AccessToken --output text)"
+    )
 
 
 def _say(needs: Sequence[Need], write: Callable[[str], None]) -> None:

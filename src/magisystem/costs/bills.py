@@ -325,12 +325,15 @@ def _logs(n_services: int) -> Callable[[_Reckoning], Iterable[Line]]:
     return lines
 
 
-def _watch(n_alarms: int, n_secrets: int) -> Callable[[_Reckoning], Iterable[Line]]:
-    """What the stacks in ``deploy/`` make once, whatever is asked."""
+def _watch(n_alarm_metrics: int, n_secrets: int) -> Callable[[_Reckoning], Iterable[Line]]:
+    """What the stacks in ``deploy/`` make once, whatever is asked.
+
+    An alarm is paid for by the metrics that it looks at: https://aws.amazon.com/cloudwatch/pricing/
+    """
 
     def lines(of: _Reckoning) -> Iterable[Line]:
         part = "Alarms and secret"
-        yield of.line(part, "Alarms", "alarms.alarm", product(Factor("alarms", Decimal(n_alarms))))
+        yield of.line(part, "Alarms", "alarms.alarm", product(Factor("metrics in alarms", Decimal(n_alarm_metrics))))
         yield of.line(part, "Dashboard", "alarms.dashboard", product(Factor("dashboards", Decimal(1))))
         if n_secrets:
             yield of.line(part, "Gateway's key", "secrets.secret", product(Factor("secrets", Decimal(n_secrets))))
@@ -341,7 +344,7 @@ def _watch(n_alarms: int, n_secrets: int) -> Callable[[_Reckoning], Iterable[Lin
 TOPOLOGIES: Mapping[Topology, tuple[Callable[[_Reckoning], Iterable[Line]], ...]] = MappingProxyType(
     {
         "direct": (_models, _container, _transfer_with_page, _identity, _logs(1)),
-        "agentcore": (_models, _runtime, _transfer, _page, _identity, _logs(1), _watch(2, 0)),
-        "lambda": (_models, _runtime, _gateway, _transfer, _page, _identity, _logs(2), _watch(7, 1)),
+        "agentcore": (_models, _runtime, _transfer, _page, _identity, _logs(1), _watch(4, 0)),
+        "lambda": (_models, _runtime, _gateway, _transfer, _page, _identity, _logs(2), _watch(9, 1)),
     }
 )

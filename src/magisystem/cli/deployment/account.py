@@ -6,9 +6,9 @@ would give nothing. Region, credentials and endpoints are found the AWS way.
 
 import base64
 import os
-import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any, cast
 
 import httpx2
@@ -19,8 +19,14 @@ from magisystem.cli.deployment.wanted import BEDROCK, NotReady, StepFailed
 
 # https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html
 _BOOTSTRAP_VERSION = "/cdk-bootstrap/hnb659fds/version"
-_ENDED = frozenset({"SUCCEED", "FAILED", "CANCELLED"})
-_PUBLISH_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Concurrency:
+    """How many executions the functions of an account may have at once, and how many of them none has reserved."""
+
+    in_all: int
+    unreserved: int
 
 
 class Account:
@@ -95,6 +101,14 @@ class Account:
             return None
         return []
 
+    def concurrency(self) -> Concurrency | None:
+        """Give how many executions functions may have at once here; None where that is not told."""
+        try:
+            limits = self._client("lambda").get_account_settings()["AccountLimit"]
+        except (exceptions.BotoCoreError, exceptions.ClientError):
+            return None
+        return Concurrency(int(limits["ConcurrentExecutions"]), int(limits["UnreservedConcurrentExecutions"]))
+
     def has_image(self, repository: str, tag: str) -> bool:
         """Whether the repository holds the tag already.
 
@@ -106,7 +120,7 @@ class Account:
 
     def registry_password(self) -> str:
         """Give the password of user AWS for the account's registry; good for twelve hours."""
-        with _failing("sign in to the registry"):
+        with failing("sign in to the registry"):
             data = self._client("ecr").get_authorization_token()["authorizationData"][0]
         return base64.b64decode(str(data["authorizationToken"])).decode().partition(":")[2]
 
@@ -126,7 +140,7 @@ class Account:
     def keep_logs(self, group: str, days: int) -> None:
         """Keep what the runtime logs for ``days``; its group is made if it is not there yet."""
         logs = self._client("logs")
-        with _failing(f"set how long {group} is kept"):
+        with failing(f"set how long {group} is kept"):
             with suppress(logs.exceptions.ResourceAlreadyExistsException):
                 logs.create_log_group(logGroupName=group)
             logs.put_retention_policy(logGroupName=group, retentionInDays=days)
@@ -134,38 +148,15 @@ class Account:
     def forget_logs(self, beginning: str) -> None:
         """Delete the log groups of a runtime, which no stack owns, by the ``beginning`` of their names."""
         logs = self._client("logs")
-        with _failing(f"delete {beginning}*"):
+        with failing(f"delete {beginning}*"):
             pages = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=beginning)
             for group in [group["logGroupName"] for page in pages for group in page["logGroups"]]:
                 with suppress(logs.exceptions.ResourceNotFoundException):
                     logs.delete_log_group(logGroupName=group)
 
-    def publish(self, app: str, branch: str, bundle: bytes) -> None:
-        """Put ``bundle``, a zip file, in the place of what the app shows.
-
-        Raises:
-            StepFailed: AWS refused, or it did not take effect within five minutes.
-        """
-        amplify = self._client("amplify")
-        place = {"appId": app, "branchName": branch}
-        with _failing("upload the web client"):
-            # A run that was interrupted leaves a job that waits, and Amplify allows one at a time.
-            for job in amplify.list_jobs(**place, maxResults=1)["jobSummaries"]:
-                if job["status"] not in _ENDED:
-                    amplify.stop_job(**place, jobId=job["jobId"])
-            begun = amplify.create_deployment(**place)
-            answer = httpx2.put(
-                begun["zipUploadUrl"], content=bundle, headers={"content-type": "application/zip"}, timeout=60
-            )
-            answer.raise_for_status()
-            amplify.start_deployment(**place, jobId=begun["jobId"])
-            deadline = time.monotonic() + _PUBLISH_S
-            while (status := amplify.get_job(**place, jobId=begun["jobId"])["job"]["summary"]["status"]) not in _ENDED:
-                if time.monotonic() > deadline:
-                    raise StepFailed(f"The web client was uploaded, but Amplify's job {begun['jobId']} does not end.")
-                time.sleep(1)
-        if status != "SUCCEED":
-            raise StepFailed(f"Amplify's job {begun['jobId']} ended as {status}; its page in the console says why.")
+    def amplify(self) -> Any:
+        """Give the client of Amplify Hosting."""
+        return self._client("amplify")
 
     def _client(self, service: str) -> Any:
         return self._session.create_client(service, region_name=self.region)
@@ -184,7 +175,8 @@ class Account:
 
 
 @contextmanager
-def _failing(to_do: str) -> Generator[None]:
+def failing(to_do: str) -> Generator[None]:
+    """Say of what AWS refuses, or does not answer, that it did not let us ``to_do``."""
     try:
         yield
     except (exceptions.BotoCoreError, exceptions.ClientError, httpx2.HTTPError) as error:

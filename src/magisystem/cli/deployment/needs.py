@@ -10,11 +10,16 @@ from magisystem.cli.deployment.tools import CDK, Tools
 from magisystem.cli.deployment.wanted import (
     BEDROCK,
     EMBEDDED,
+    IDLE_S,
+    LOG_DAYS,
     OTHER_PARTITIONS,
     REGIONS,
     WITHOUT_PAGES,
+    Found,
     NotReady,
     StepFailed,
+    Topology,
+    Tuning,
     Wanted,
 )
 
@@ -25,6 +30,11 @@ _REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}")
 _ORIGIN = re.compile(r"https://[^/\s,*]+|http://(?:localhost|127\.0\.0\.1)(?::\d{1,5})?")
 _ADDRESS = re.compile(r"[^@\s,]+@[^@\s,]+")
 _NODE_AT_LEAST = 20
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+_NEVER_RESERVED = 100
+_STATUS = re.compile(r"^Status:\s+(\w+)", re.MULTILINE)
+# A new account's functions may run at once ten times or so; each open stream is one.
+_FEW = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +59,9 @@ def local_needs(wanted: Wanted, region: str, tools: Tools) -> list[Need]:
         _region(region),
         *_origins(wanted.origins),
         *_alarm_address(wanted.alarm_email),
+        *_tuning(wanted.tuning, wanted.topology),
         _library(),
         _node(tools),
-        _docker(tools),
     ]
 
 
@@ -81,8 +91,28 @@ def _bootstrap(account: Account, number: str) -> Need:
     return Need(name, f"not done in {account.region}", f"Once for the account and region: {command}")
 
 
-def model_needs(account: Account, models: Sequence[str]) -> tuple[list[Need], dict[str, list[str]]]:
-    """Look for each model in the account's region; give the foundation models behind those that are profiles."""
+def running_needs(account: Account, wanted: Wanted) -> tuple[list[Need], Found]:
+    """Ask the account about what will run: the models, and how much of the gateway at once; give what it said."""
+    needs, behind = _model_needs(account, wanted.models)
+    if wanted.topology != "lambda":
+        return needs, Found(behind)
+    if (reserved := wanted.tuning.reserved_concurrency) is not None:
+        return [*needs, *_room(account, reserved)], Found(behind)
+    need, limit = _concurrency(account)
+    return [*needs, need], Found(behind, limit)
+
+
+def _room(account: Account, reserved: int) -> list[Need]:
+    limits = account.concurrency()
+    if limits is None or reserved <= limits.in_all - _NEVER_RESERVED:
+        return []
+    most = limits.in_all - _NEVER_RESERVED
+    mend = f"Take {most:,} or fewer, or ask" if most > 0 else "Leave --reserved-concurrency out, and ask"
+    have = f"{reserved:,} of the {limits.in_all:,} that the account has, of which AWS leaves {_NEVER_RESERVED} to all"
+    return [Need("Reserved concurrency", have, f"{mend} AWS for more (Service Quotas, Concurrent executions).")]
+
+
+def _model_needs(account: Account, models: Sequence[str]) -> tuple[list[Need], dict[str, list[str]]]:
     needs: list[Need] = []
     behind: dict[str, list[str]] = {}
     for model in models:
@@ -99,6 +129,16 @@ def model_needs(account: Account, models: Sequence[str]) -> tuple[list[Need], di
         unknown = "could not be looked up (bedrock:GetInferenceProfile); its regions are assumed, and named below"
         needs.append(Need("Model", f"{model} {unknown if found is None else f'is offered in {account.region}'}"))
     return needs, behind
+
+
+def _concurrency(account: Account) -> tuple[Need, int | None]:
+    limits = account.concurrency()
+    if limits is None:
+        unknown = "could not be looked up (lambda:GetAccountSettings); the alarm takes it for 1,000"
+        return Need("Concurrency", unknown), None
+    limit = limits.unreserved
+    few = ", which is few: ask AWS for more (Service Quotas, AWS Lambda, Concurrent executions)" if limit < _FEW else ""
+    return Need("Concurrency", f"{limit:,} open streams at once, less what other functions run{few}"), limit
 
 
 def _name(name: str) -> Need:
@@ -152,6 +192,25 @@ def _alarm_address(address: str | None) -> list[Need]:
     return [Need("Alarm address", address)]
 
 
+def _tuning(tuning: Tuning, topology: Topology) -> list[Need]:
+    needs: list[Need] = []
+    if tuning.mfa is not None:
+        needs.append(Need("Second factor", f"{tuning.mfa}, by an app"))
+    if (days := tuning.log_days) is not None:
+        mend = "" if days in LOG_DAYS else f"Take one of {', '.join(map(str, LOG_DAYS))} days."
+        needs.append(Need("Logs", f"kept for {days} days", mend))
+    if (idle_s := tuning.idle_s) is not None:
+        least, most = IDLE_S
+        mend = "" if least <= idle_s <= most else f"Take {least} to {most:,} seconds, which is what AgentCore takes."
+        needs.append(Need("Idle time", f"{idle_s:,} s, which are paid for after each session's last request", mend))
+    if (reserved := tuning.reserved_concurrency) is not None:
+        mend = "" if reserved > 0 else "Take 1 or more: with 0 the gateway would answer nobody."
+        if topology != "lambda":
+            mend = "Leave --reserved-concurrency out, or take --topology lambda: agentcore has no function."
+        needs.append(Need("Reserved concurrency", f"{reserved:,}", mend))
+    return needs
+
+
 def _other_region(region: str) -> str:
     near = sorted(each for each in REGIONS if each[:3] == region[:3]) or sorted(REGIONS)
     return f"Take one that has it, such as {', '.join(near[:4])}."
@@ -173,14 +232,21 @@ def _node(tools: Tools) -> Need:
     )
 
 
-def _docker(tools: Tools) -> Need:
+def docker_need(tools: Tools, *, is_dry: bool) -> Need:
+    """Look whether Docker builds for the runtime's processors.
+
+    A builder that is not running says nothing of itself. It is started, which may fetch its image, but not where
+    ``is_dry``.
+    """
     if not tools.has("docker"):
         return Need("Docker", "not there", "Install Docker with buildx: https://docs.docker.com/engine/install/")
     if not tools.succeeds(["docker", "info"]):
         return Need("Docker", "does not answer", "Start Docker; on Linux, your user must be allowed to use it.")
-    platforms = tools.output(["docker", "buildx", "inspect", "--bootstrap"])
+    platforms = tools.output(["docker", "buildx", "inspect", *([] if is_dry else ["--bootstrap"])])
     if platforms is None:
         return Need("Docker", "has no buildx", "Install it: https://docs.docker.com/build/install-buildx/")
+    if is_dry and ARCHITECTURE not in platforms and set(_STATUS.findall(platforms)) != {"running"}:
+        return Need("Docker", f"there; whether it builds for {ARCHITECTURE} shows when its builder is started")
     if ARCHITECTURE not in platforms:
         mend = "Once on this machine: docker run --privileged --rm tonistiigi/binfmt --install arm64"
         return Need("Docker", f"cannot build for {ARCHITECTURE}, which AgentCore asks for", mend)

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from magisystem.errors import MagiError, RequestError
 
 Topology = Literal["agentcore", "lambda"]
+Mfa = Literal["optional", "required"]
 
 EMBEDDED = "embedded"
 BEDROCK = "bedrock:"
@@ -44,6 +45,21 @@ class StepFailed(MagiError):
     retryable = True
 
 
+# As in deploy/infrastructure/plan.py, which reads them again.
+LOG_DAYS = (7, 14, 30, 90, 180, 365)
+IDLE_S = (60, 28_800)
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What has a value of its own where nobody gives one (deploy/infrastructure/plan.py)."""
+
+    mfa: Mfa | None = None
+    log_days: int | None = None
+    idle_s: int | None = None
+    reserved_concurrency: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """One deployment. The first of ``models`` is what every agent speaks with; the others may be asked for."""
@@ -53,6 +69,7 @@ class Wanted:
     name: str = "magi"
     origins: tuple[str, ...] = ()
     alarm_email: str | None = None
+    tuning: Tuning = Tuning()
 
     def stack(self, of: str) -> str:
         """Give the name that a stack has in the account."""
@@ -64,7 +81,19 @@ class Wanted:
         return f"{self.name}-image"
 
 
-def context(wanted: Wanted, account: str, region: str, image_tag: str, found: Mapping[str, Sequence[str]]) -> str:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the account said; nothing where it was not asked.
+
+    ``behind`` has the foundation models' ARNs of each model that is a profile; ``concurrency`` is how many executions
+    the functions of the account may have at once.
+    """
+
+    behind: Mapping[str, Sequence[str]] = field(default_factory=dict[str, list[str]])
+    concurrency: int | None = None
+
+
+def context(wanted: Wanted, account: str, region: str, image_tag: str, found: Found) -> str:
     """Give what deploy/infrastructure/plan.py reads, as JSON.
 
     Args:
@@ -72,7 +101,7 @@ def context(wanted: Wanted, account: str, region: str, image_tag: str, found: Ma
         account: twelve digits.
         region: such as ``eu-central-1``.
         image_tag: which image runs.
-        found: per model, the foundation models' ARNs that the account gave for it.
+        found: what the account said.
     """
     values: dict[str, Any] = {
         "topology": wanted.topology,
@@ -83,6 +112,11 @@ def context(wanted: Wanted, account: str, region: str, image_tag: str, found: Ma
         "models": ",".join(wanted.models),
         "origins": ",".join(wanted.origins),
         "alarmEmail": wanted.alarm_email,
-        "foundationModels": {model: list(arns) for model, arns in found.items()},
+        "mfa": wanted.tuning.mfa,
+        "logDays": wanted.tuning.log_days,
+        "idleSeconds": wanted.tuning.idle_s,
+        "reservedConcurrency": wanted.tuning.reserved_concurrency,
+        "concurrency": found.concurrency,
+        "foundationModels": {model: list(arns) for model, arns in found.behind.items()},
     }
     return json.dumps({name: value for name, value in values.items() if value}, separators=(",", ":"))
