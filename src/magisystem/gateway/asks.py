@@ -14,10 +14,11 @@ import msgspec
 from starlette.datastructures import Headers
 
 from magisystem.errors import InvalidRequest
+from magisystem.http.heads import idempotency_key, prefers_no_wait, wants_only_json
+from magisystem.protocol.agentcore import SESSION_HEADER
+from magisystem.protocol.malformed import not_an_object, not_json
 
-_IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 _SESSION = re.compile(r"[!-~]{1,256}")
-_SESSION_HEADER = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id"
 # The verbs whose answer is a stream unless told otherwise; a body without a verb starts a deliberation.
 _START, _RESUME, _PROBE = "", "resume", "probe"
 _STREAMED = frozenset({_START, _RESUME, _PROBE})
@@ -40,11 +41,18 @@ class Reached:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One request, and how what came of it is gone on with where it breaks. ``reached`` is from where it is read."""
+    """One request, and how what came of it is gone on with where it breaks.
+
+    ``reached`` is from where it is read. ``has_own_key`` is true of a start whose client gave an idempotency key,
+    ``is_detached`` of one that is answered with its id alone, ``is_preferred`` where it is so by a `Prefer` (RFC 7240).
+    """
 
     action: str
     is_streamed: bool
     reached: Reached
+    has_own_key: bool
+    is_detached: bool
+    is_preferred: bool
     _fields: Fields = field(repr=False)
 
     def body(self) -> bytes:
@@ -60,6 +68,14 @@ class Ask:
         """Give what asks, without waiting, whether there is anything further; ``None`` while it has no name."""
         asked = self._asked(reached)
         return None if asked is None else msgspec.json.encode({**asked, "stream": False, "wait": 0})
+
+    def comeback(self, reached: Reached) -> bytes | None:
+        """Give what a client asks that comes back after it got so far: the rest, or the same under its own key.
+
+        ``None`` where nobody can be told by it from somebody who asks for the first time.
+        """
+        is_known = bool(reached.deliberation_id) or self.has_own_key
+        return self.rest(reached) if is_known and self.action in {_START, _RESUME} else None
 
     def _asked(self, reached: Reached) -> Fields | None:
         if self.action == _PROBE:
@@ -79,20 +95,28 @@ def read_ask(body: bytes, headers: Headers) -> Ask:
     try:
         fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     except msgspec.ValidationError as error:
-        raise InvalidRequest('The body must be a JSON object, such as {"question": "…"}.') from error
+        raise not_an_object() from error
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise InvalidRequest(f"The body is not JSON in UTF-8: {error}.") from error
+        raise not_json(body, error) from error
     # A value of another kind than a verb's name is no verb that is known here; the runtime says what is wrong with it.
     action = _told(fields, "action", str, "unknown") if "action" in fields else _START
     sent: Fields = dict(fields)
-    if action in _STREAMED and _wants_only_json(headers):
+    if action in _STREAMED and wants_only_json(headers):
         sent["stream"] = False
-    if action == _START:
-        _complete_start(sent, headers)
-    is_streamed = action in _STREAMED and _is(sent, "stream", otherwise=True) and not _is(sent, "detached")
+    has_own_key = action == _START and _complete_start(sent, headers)
+    is_detached = action == _START and _is(sent, "detached")
+    is_streamed = action in _STREAMED and _is(sent, "stream", otherwise=True) and not is_detached
     after = max(0, _told(fields, "after", int, 0)) if action in {_RESUME, _PROBE} else 0
     deliberation_id = _told(fields, "deliberationId", str, "") if action == _RESUME else ""
-    return Ask(action, is_streamed, Reached(after, deliberation_id), sent)
+    return Ask(
+        action=action,
+        is_streamed=is_streamed,
+        reached=Reached(after, deliberation_id),
+        has_own_key=has_own_key,
+        is_detached=is_detached,
+        is_preferred=is_detached and prefers_no_wait(headers),
+        _fields=sent,
+    )
 
 
 def read_session(headers: Headers) -> str:
@@ -101,28 +125,28 @@ def read_session(headers: Headers) -> str:
     Raises:
         InvalidRequest: it cannot be a name.
     """
-    session = headers.get(_SESSION_HEADER, "")
+    session = headers.get(SESSION_HEADER, "")
     if session and not _SESSION.fullmatch(session):
         raise InvalidRequest(
-            f"`{_SESSION_HEADER}`: It must be 1 to 256 visible ASCII characters without spaces.", field=_SESSION_HEADER
+            f"`{SESSION_HEADER}`: It must be 1 to 256 visible ASCII characters without spaces.", field=SESSION_HEADER
         )
     return session
 
 
-def _complete_start(sent: Fields, headers: Headers) -> None:
-    """Put into a start's body what its headers say, and a key, so that it can be sent again without running twice."""
-    key = headers.get("idempotency-key")
-    if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
-        raise InvalidRequest(
-            "`Idempotency-Key`: It must be 1 to 255 visible ASCII characters without spaces.", field="Idempotency-Key"
-        )
-    if sent.get("idempotencyKey", msgspec.Raw(b"null")) == msgspec.Raw(b"null"):
+def _complete_start(sent: Fields, headers: Headers) -> bool:
+    """Put into a start's body what its headers say, and a key, so that it can be sent again without running twice.
+
+    Gives whether the client gave the key.
+    """
+    key = idempotency_key(headers)
+    has_key_in_body = sent.get("idempotencyKey", msgspec.Raw(b"null")) != msgspec.Raw(b"null")
+    if not has_key_in_body:
         sent["idempotencyKey"] = key or f"gateway-{uuid.uuid4()}"
     # Left out, it would mean the runtime's own session to the container, which is where an owner's work is done.
     sent.setdefault("sessionId", msgspec.Raw(b"null"))
-    preferences = ",".join(headers.getlist("prefer")).split(",")
-    if any(item.partition(";")[0].strip().lower() == "respond-async" for item in preferences):
+    if prefers_no_wait(headers):
         sent["detached"] = True
+    return has_key_in_body or key is not None
 
 
 def _told(fields: Mapping[str, msgspec.Raw], name: str, kind: type[T], otherwise: T) -> T:
@@ -136,8 +160,3 @@ def _told(fields: Mapping[str, msgspec.Raw], name: str, kind: type[T], otherwise
 def _is(sent: Fields, name: str, *, otherwise: bool = False) -> bool:
     value = sent.get(name, otherwise)
     return value if isinstance(value, bool) else bytes(value) == b"true"
-
-
-def _wants_only_json(headers: Headers) -> bool:
-    accepted = {item.partition(";")[0].strip().lower() for item in headers.get("accept", "").split(",")}
-    return accepted == {"application/json"}

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Self
-from urllib.parse import quote
 
 import aiohttp
 import msgspec
@@ -24,12 +23,11 @@ from magisystem.gateway.patience import Timing
 from magisystem.gateway.refusals import RefusedByRuntime, error_of, problem_in
 from magisystem.gateway.settings import GatewaySettings, RuntimeAuth
 from magisystem.identity import Assertions
-from magisystem.identity.callers import ASSERTION_HEADER
+from magisystem.protocol.agentcore import ASSERTION_HEADER, SESSION_HEADER
 
 if TYPE_CHECKING:
     from magisystem.gateway.signing import Signer
 
-SESSION_HEADER = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id"
 DELIBERATION_ID = "x-magi-deliberation-id"
 
 # Far above any answer that is no stream: a page of 100 deliberations, or 128 events of a log.
@@ -37,8 +35,9 @@ DOCUMENT_BYTES = 32 * 1024 * 1024
 # Waits here for the reader to take it; beyond twice that, the socket is not read.
 _BUFFER_BYTES = 64 * 1024
 _SHOWN_CHARACTERS = 500
-# Not `location`: the runtime names a path that the gateway does not have.
-_PASSED_ON = (DELIBERATION_ID, "preference-applied", "cache-control")
+# Not `location`: the runtime names a path that the gateway does not have. Nor `preference-applied`: the runtime is told
+# by the body what the client prefers.
+_PASSED_ON = (DELIBERATION_ID, "cache-control")
 _log = logging.getLogger(__name__)
 
 
@@ -106,8 +105,7 @@ class Runtime:
         signer: "Signer | None" = None,
         assertions: Assertions | None = None,
     ) -> None:
-        arn, qualifier = quote(settings.runtime_arn, safe=""), quote(settings.runtime_qualifier, safe="")
-        self._url = f"{settings.runtime_endpoint}/runtimes/{arn}/invocations?qualifier={qualifier}"
+        self._url = settings.invocations
         self._auth: RuntimeAuth = settings.runtime_auth
         self._timing = timing
         self._http = http
