@@ -89,3 +89,10 @@ def test_a_frame_without_end_is_a_fault_and_takes_no_more_memory_than_the_limit(
     assert cutter.fault == ""
     assert cutter.feed(b"x" * 200) == b""
     assert cutter.fault == "a frame of more than 1,000 bytes"
+
+
+@given(st.sampled_from([b"\r\n", b"\r"]).flatmap(lambda end: cuts(STREAM.replace(b"\n", end))))
+def test_other_line_ends_of_the_format_come_out_as_ours(pieces: list[bytes]) -> None:
+    cutter = FrameCutter(Reached())
+    assert b"".join([cutter.feed(piece) for piece in pieces]) == b"".join(WHOLE)
+    assert cutter.is_ended

@@ -2,7 +2,7 @@
 
 The reader of a relayed stream must be able to read on when the stream behind it breaks and another one takes its place.
 So nothing leaves that could not be continued: no half frame, no event twice, none after one that is missing. What does
-leave are the runtime's own bytes.
+leave are the runtime's own bytes, but for line ends, which are LF here whatever they were.
 """
 
 import msgspec
@@ -41,6 +41,7 @@ class FrameCutter:
         self._started_at = reached.started_at
         self._limit_bytes = limit_bytes
         self._rest = bytearray()
+        self._ended_with_cr = False
 
     @property
     def reached(self) -> Reached:
@@ -50,6 +51,7 @@ class FrameCutter:
     def renew(self) -> None:
         """Go on with another stream, from the same cursor; what is left of the former one's last frame is dropped."""
         self._rest.clear()
+        self._ended_with_cr = False
         self.fault = ""
 
     def feed(self, piece: bytes) -> bytes:
@@ -57,7 +59,7 @@ class FrameCutter:
         rest = self._rest
         # The end of a frame may lie across two pieces.
         looked_at = max(0, len(rest) - 1)
-        rest += piece
+        rest += self._in_lf(piece)
         end = rest.rfind(_END, looked_at)
         if end < 0:
             if len(rest) > self._limit_bytes:
@@ -72,6 +74,12 @@ class FrameCutter:
             if self.is_ended or self.fault:
                 break
         return _END.join([*fresh, b""]) if fresh else b""
+
+    def _in_lf(self, piece: bytes) -> bytes:
+        # An LF that follows a CR, perhaps in a later piece, belongs to it. JSON has neither but as an escape.
+        text = piece[1:] if self._ended_with_cr and piece.startswith(b"\n") else piece
+        self._ended_with_cr = piece.endswith(b"\r") or (self._ended_with_cr and not piece)
+        return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in text else text
 
     def _is_fresh(self, frame: bytes) -> bool:
         head, _, data = frame.partition(b"\ndata: ")
