@@ -40,7 +40,7 @@ from magisystem.gateway.runtime import RuntimeStream
 from magisystem.http.app import create_app
 from magisystem.identity import Assertions, runtime_session_id
 from magisystem.protocol.events import Complete
-from magisystem.protocol.sse import KEEP_ALIVE, PRELUDE
+from magisystem.protocol.sse import KEEP_ALIVE, MAX_FRAME_BYTES, PRELUDE
 
 DEADLINE_S = 30.0
 BOTH_WAYS = pytest.mark.parametrize("auth", ["jwt", "sigv4"])
@@ -82,11 +82,12 @@ async def log_of(served: Gateway, which: str) -> list[bytes]:
     return frames(received)
 
 
-async def cut(served: Gateway, on_piece: Callable[[], None] = lambda: None) -> bytes:
+async def cut(served: Gateway, on_piece: Callable[[], None] = lambda: None, *, key: str = "") -> bytes:
     """Give what comes of a stream whose body is never finished."""
     received = b""
     with pytest.raises(httpx2.RemoteProtocolError):  # noqa: PT012 - what came before the cut is what counts
-        async with served.http.stream("POST", "/invocations", json={"question": QUESTION}) as answer:
+        headers = {"idempotency-key": key} if key else {}
+        async with served.http.stream("POST", "/invocations", json={"question": QUESTION}, headers=headers) as answer:
             async for piece in answer.aiter_bytes():
                 received += piece
                 on_piece()
@@ -490,11 +491,55 @@ async def test_a_refusal_after_the_head_is_told_with_its_status_to_who_comes_bac
     until = asyncio.Event()
     async with scripted_chain(timing=Timing(head_s=0.05)) as served:
         served.agentcore.script(Late(until, AwsError(404, "ResourceNotFoundException")))
-        received = await cut(served, until.set)
+        received = await cut(served, until.set, key="k-1")
         assert received == PRELUDE + b": cannot go on (runtime_not_found)\n\n"
-        told = await served.ask()
+        told = await served.ask(headers={"idempotency-key": "k-1"})
         assert (told.status_code, told.json()["code"], len(served.agentcore.calls)) == (502, "runtime_not_found", 1)
+        assert (await served.ask(headers={"idempotency-key": "k-1"})).status_code == 200
+
+
+async def test_a_late_refusal_does_not_reach_who_asks_for_the_first_time() -> None:
+    until = asyncio.Event()
+    async with scripted_chain(timing=Timing(head_s=0.05)) as served:
+        served.agentcore.script(Late(until, AwsError(404, "ResourceNotFoundException")))
+        await cut(served, until.set)
         assert (await served.ask()).status_code == 200
+
+
+UNREADABLE = {
+    "nothing": b"",
+    "comments alone": PRELUDE,
+    "a frame without end": b"id: 1\ndata: " + b"x" * (MAX_FRAME_BYTES + 1),
+    "what is no event": b'event: error\ndata: {"message": "no"}\n\n',
+}
+
+
+@pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE)
+async def test_streams_that_bring_nothing_readable_are_given_up_soon_and_for_that_reason(
+    body: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    timing = Timing(back_off_s=0.01, longest_back_off_s=0.01, unreadable_streams=3)
+    async with scripted_chain(timing=timing) as served, asyncio.timeout(DEADLINE_S):
+        served.agentcore.script(*[Answer(body, "text/event-stream")] * 1000)
+        received = await cut(served, key="k-1")
+        assert received == PRELUDE + b": cannot go on (runtime_unreadable)\n\n"
+        assert len(served.agentcore.calls) == 3
+        assert caplog.text.count("nothing readable") == 3
+        told = await served.ask(headers={"idempotency-key": "k-1"})
+        assert (told.status_code, told.json()["code"], len(served.agentcore.calls)) == (502, "runtime_unreadable", 3)
+
+
+async def test_who_resumes_where_a_stream_could_not_be_gone_on_with_is_told_why() -> None:
+    timing = Timing(back_off_s=0.01, longest_back_off_s=0.01, unreadable_streams=3)
+    async with scripted_chain(timing=timing) as served:
+        served.agentcore.script(Break(3), *[Answer(UNREADABLE["what is no event"], "text/event-stream")] * 3)
+        received = await cut(served)
+        resume = {"action": "resume", "deliberationId": deliberation_id(received), "after": 3}
+        told = await served.ask(resume)
+        assert (told.status_code, told.json()["code"], len(served.agentcore.calls)) == (502, "runtime_unreadable", 4)
+        rest = await served.ask(resume)
+        assert frames(received) + frames(rest.content) == await log_of(served, deliberation_id(received))
 
 
 async def test_the_client_hears_of_a_late_refusal_what_it_is() -> None:

@@ -122,7 +122,7 @@ class Routes:
         ask = read_ask(body, request.headers)
         session_id = runtime_session_id(self.settings.gateway_key, owner, session)
         left_s = time_left_s(self.settings.platform, request.headers, opened.timing)
-        return opened.relay(Call(owner, token, session_id, traces(request.headers)), ask, body, self.stopping, left_s)
+        return opened.relay(Call(owner, token, session_id, traces(request.headers)), ask, self.stopping, left_s)
 
 
 async def _answer_http_error(request: Request, error: Exception) -> Response:

@@ -40,11 +40,15 @@ class Reached:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One request, and how what came of it is gone on with where it breaks. ``reached`` is from where it is read."""
+    """One request, and how what came of it is gone on with where it breaks.
+
+    ``reached`` is from where it is read. ``has_own_key`` is true of a start whose client gave an idempotency key.
+    """
 
     action: str
     is_streamed: bool
     reached: Reached
+    has_own_key: bool
     _fields: Fields = field(repr=False)
 
     def body(self) -> bytes:
@@ -60,6 +64,14 @@ class Ask:
         """Give what asks, without waiting, whether there is anything further; ``None`` while it has no name."""
         asked = self._asked(reached)
         return None if asked is None else msgspec.json.encode({**asked, "stream": False, "wait": 0})
+
+    def comeback(self, reached: Reached) -> bytes | None:
+        """Give what a client asks that comes back after it got so far: the rest, or the same under its own key.
+
+        ``None`` where nobody can be told by it from somebody who asks for the first time.
+        """
+        is_known = bool(reached.deliberation_id) or self.has_own_key
+        return self.rest(reached) if is_known and self.action in {_START, _RESUME} else None
 
     def _asked(self, reached: Reached) -> Fields | None:
         if self.action == _PROBE:
@@ -87,12 +99,11 @@ def read_ask(body: bytes, headers: Headers) -> Ask:
     sent: Fields = dict(fields)
     if action in _STREAMED and _wants_only_json(headers):
         sent["stream"] = False
-    if action == _START:
-        _complete_start(sent, headers)
+    has_own_key = action == _START and _complete_start(sent, headers)
     is_streamed = action in _STREAMED and _is(sent, "stream", otherwise=True) and not _is(sent, "detached")
     after = max(0, _told(fields, "after", int, 0)) if action in {_RESUME, _PROBE} else 0
     deliberation_id = _told(fields, "deliberationId", str, "") if action == _RESUME else ""
-    return Ask(action, is_streamed, Reached(after, deliberation_id), sent)
+    return Ask(action, is_streamed, Reached(after, deliberation_id), has_own_key, sent)
 
 
 def read_session(headers: Headers) -> str:
@@ -109,20 +120,25 @@ def read_session(headers: Headers) -> str:
     return session
 
 
-def _complete_start(sent: Fields, headers: Headers) -> None:
-    """Put into a start's body what its headers say, and a key, so that it can be sent again without running twice."""
+def _complete_start(sent: Fields, headers: Headers) -> bool:
+    """Put into a start's body what its headers say, and a key, so that it can be sent again without running twice.
+
+    Gives whether the client gave the key.
+    """
     key = headers.get("idempotency-key")
     if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
         raise InvalidRequest(
             "`Idempotency-Key`: It must be 1 to 255 visible ASCII characters without spaces.", field="Idempotency-Key"
         )
-    if sent.get("idempotencyKey", msgspec.Raw(b"null")) == msgspec.Raw(b"null"):
+    has_key_in_body = sent.get("idempotencyKey", msgspec.Raw(b"null")) != msgspec.Raw(b"null")
+    if not has_key_in_body:
         sent["idempotencyKey"] = key or f"gateway-{uuid.uuid4()}"
     # Left out, it would mean the runtime's own session to the container, which is where an owner's work is done.
     sent.setdefault("sessionId", msgspec.Raw(b"null"))
     preferences = ",".join(headers.getlist("prefer")).split(",")
     if any(item.partition(";")[0].strip().lower() == "respond-async" for item in preferences):
         sent["detached"] = True
+    return has_key_in_body or key is not None
 
 
 def _told(fields: Mapping[str, msgspec.Raw], name: str, kind: type[T], otherwise: T) -> T:

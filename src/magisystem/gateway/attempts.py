@@ -47,28 +47,30 @@ class Attempts:
                     raise
             await asyncio.sleep(pause_s)
 
-    async def rest(self, reached: Reached, back_off: BackOff) -> RuntimeStream:
-        """Ask for what comes after ``reached``, where the stream broke; ``back_off`` knows for how long nothing came.
+    async def rest(self, reached: Reached, back_off: BackOff, failure: UpstreamError) -> RuntimeStream:
+        """Ask for what comes after ``reached``, where the stream broke by ``failure``.
+
+        ``back_off`` knows for how long nothing came. Where nothing is tried any more, the last failure is the reason.
 
         Raises:
             MagiError, RefusedByRuntime: it cannot be had, now or for as long as there was patience.
         """
         body = self.ask.rest(reached)
-        failure: MagiError | RefusedByRuntime = RuntimeUnreachable()
+        last: MagiError | RefusedByRuntime = failure
         retry_after_s = 0.0
         while True:
             pause_s = back_off.failed(retry_after_s)
             if pause_s is None:
-                raise failure
+                raise last
             await asyncio.sleep(pause_s)
             try:
                 found = await self.runtime.invoke(self.call, body, is_streamed=True)
             except UpstreamError as error:
-                failure, retry_after_s = error, error.retry_after_s or 0.0
+                last, retry_after_s = error, error.retry_after_s or 0.0
                 if not error.retryable:
                     raise
             except RefusedByRuntime as error:
-                failure, retry_after_s = error, error.problem.retry_after or 0.0
+                last, retry_after_s = error, error.problem.retry_after or 0.0
                 if not error.problem.retryable:
                     raise
             else:

@@ -26,9 +26,9 @@ class Opened:
     timing: Timing
     late: LateRefusals = field(default_factory=LateRefusals)
 
-    def relay(self, call: Call, ask: Ask, came_as: bytes, stopping: asyncio.Event, left_s: float | None) -> Relay:
+    def relay(self, call: Call, ask: Ask, stopping: asyncio.Event, left_s: float | None) -> Relay:
         """Give the response to a request; see `Relay`."""
-        return Relay(Attempts(self.runtime, call, ask, self.timing), came_as, self.late, stopping, left_s)
+        return Relay(Attempts(self.runtime, call, ask, self.timing), self.late, stopping, left_s)
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """The gateway's times, in seconds.
+    """The gateway's times, in seconds, and one number.
 
     ``head_s``: for the runtime to answer, before a stream's head goes out without it (decision 0018). ``keep_alive_s``:
     without a byte to the reader, before a comment is sent. ``connect_s``: for a connection to come about.
@@ -19,7 +19,9 @@ class Timing:
 
     ``retry_s``: how long what was refused for the moment is tried again before the first byte. ``give_up_s``: how long
     a stream that broke is tried for without any progress. ``steady_s``: how long a stream has to have lasted to count
-    as progress though nothing came. ``back_off_s``, ``longest_back_off_s``: the bounds of the first pause and the last.
+    as progress though nothing came. ``unreadable_streams``: how many of them in a row may open and bring nothing that
+    can be read; asking for more of the same mends nothing, and a large frame costs each time. ``back_off_s``,
+    ``longest_back_off_s``: the bounds of the first pause and the last.
 
     ``spare_s``: how long before the platform's own deadline a body is ended. ``last_words_s``: for its end to be taken.
     """
@@ -33,6 +35,7 @@ class Timing:
     retry_s: float = 20.0
     give_up_s: float = 60.0
     steady_s: float = 10.0
+    unreadable_streams: int = 5
     back_off_s: float = 0.2
     longest_back_off_s: float = 5.0
     spare_s: float = 5.0

@@ -16,7 +16,8 @@ from dataclasses import replace
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from magisystem.errors import MagiError, RuntimeUnreachable, RuntimeUnreadable
+from magisystem.errors import MagiError, RuntimeUnreachable, RuntimeUnreadable, UpstreamError
+from magisystem.gateway.asks import Reached
 from magisystem.gateway.attempts import Attempts
 from magisystem.gateway.frames import FrameCutter
 from magisystem.gateway.late_refusals import LateRefusals, key_of
@@ -35,18 +36,15 @@ class CannotGoOn(Aborted):
 
 
 class Relay(Response):
-    """A response that is what the runtime answers. ``came_as`` is the request's body as its client sent it.
+    """A response that is what the runtime answers.
 
     ``left_s`` is the time after which the platform would cut it, if it does.
     """
 
-    def __init__(
-        self, attempts: Attempts, came_as: bytes, late: LateRefusals, stopping: asyncio.Event, left_s: float | None
-    ) -> None:
+    def __init__(self, attempts: Attempts, late: LateRefusals, stopping: asyncio.Event, left_s: float | None) -> None:
         super().__init__()
         self._attempts = attempts
         self._late = late
-        self._key = key_of(attempts.call.runtime_session_id, came_as)
         self._stopping = stopping
         self._left_s = left_s
 
@@ -57,7 +55,7 @@ class Relay(Response):
             MagiError, RefusedByRuntime: it is refused, or its time is up, and no head is out.
             Aborted: the stream cannot be gone on with; the server drops the connection with the body unfinished.
         """
-        self._late.raise_kept(self._key)
+        self._late.raise_kept(key_of(self._attempts.call, self._attempts.ask, self._attempts.ask.reached))
         reader = Reader(send, self._attempts.timing)
         work = asyncio.create_task(self._work(reader, scope, receive, send))
         left = asyncio.create_task(gone(receive))
@@ -103,15 +101,14 @@ class Relay(Response):
         except (MagiError, RefusedByRuntime) as refusal:
             if not reader.has_head:
                 raise
-            self._late.keep(self._key, refusal)
-            raise await _given_up(reader, refusal) from refusal
+            raise await self._given_up(reader, refusal, self._attempts.ask.reached) from refusal
         return answer
 
     async def _stream(self, reader: Reader, stream: RuntimeStream) -> None:
         timing, ask, loop = self._attempts.timing, self._attempts.ask, asyncio.get_running_loop()
         asked = ask.reached
         cutter = FrameCutter(replace(asked, deliberation_id=asked.deliberation_id or stream.deliberation_id))
-        back_off = BackOff(timing, timing.give_up_s)
+        back_off, n_unreadable = BackOff(timing, timing.give_up_s), 0
         try:
             await reader.begin(cutter.reached.deliberation_id)
             while True:
@@ -122,20 +119,35 @@ class Relay(Response):
                 is_over = is_bare and not reason and await self._attempts.is_over(cutter.reached)
                 if cutter.is_ended or is_over:
                     return await reader.end()
-                if not is_bare or loop.time() - since_s >= timing.steady_s:
+                is_steady = loop.time() - since_s >= timing.steady_s and not cutter.fault
+                if not is_bare or is_steady:
                     back_off.succeeded()
-                _log.info("The runtime's stream broke after event %d (%s).", cutter.cursor, reason or "a clean end")
+                is_unreadable = is_bare and not is_steady and reason == cutter.fault
+                n_unreadable = n_unreadable + 1 if is_unreadable else 0
+                failure = _failure(cutter, reason, is_unreadable=is_unreadable)
+                if n_unreadable >= timing.unreadable_streams:
+                    raise failure
                 cutter.renew()
-                stream = await self._attempts.rest(cutter.reached, back_off)
+                stream = await self._attempts.rest(cutter.reached, back_off, failure)
         except (MagiError, RefusedByRuntime) as refusal:
-            raise await _given_up(reader, refusal) from refusal
+            raise await self._given_up(reader, refusal, cutter.reached) from refusal
         finally:
             stream.close()
 
+    async def _given_up(self, reader: Reader, refusal: MagiError | RefusedByRuntime, reached: Reached) -> CannotGoOn:
+        """Keep why the body ends here for whoever comes back, say it to people who look at the bytes, and abort it."""
+        code = refusal.problem.code if isinstance(refusal, RefusedByRuntime) else refusal.code
+        _log.warning("A stream cannot be gone on with (%s).", code)
+        self._late.keep(key_of(self._attempts.call, self._attempts.ask, reached), refusal)
+        await reader.write(b": cannot go on (%b)\n\n" % code.encode())
+        return CannotGoOn(code)
 
-async def _given_up(reader: Reader, refusal: MagiError | RefusedByRuntime) -> CannotGoOn:
-    """Say, to people who look at the bytes, why the body ends here, and give what aborts it."""
-    code = refusal.problem.code if isinstance(refusal, RefusedByRuntime) else refusal.code
-    _log.warning("A stream cannot be gone on with (%s).", code)
-    await reader.write(b": cannot go on (%b)\n\n" % code.encode())
-    return CannotGoOn(code)
+
+def _failure(cutter: FrameCutter, reason: str, *, is_unreadable: bool) -> UpstreamError:
+    """Log how a stream broke, and give what it comes to where no other one brings more."""
+    how = reason or "a clean end"
+    if is_unreadable:
+        _log.warning("The runtime's stream brought nothing readable after event %d (%s).", cutter.cursor, how)
+        return RuntimeUnreadable()
+    _log.info("The runtime's stream broke after event %d (%s).", cutter.cursor, how)
+    return RuntimeUnreachable()
