@@ -71,8 +71,10 @@ secret. How an error becomes an HTTP status is decided in ``http/``.
 """
 
 from dataclasses import dataclass
+from math import ceil
 from typing import ClassVar
 
+_MINUTE_S = 60
 _STORE_DOWN = "What is kept cannot be read or written now. Try again in a moment; the server's log says what is wrong."
 
 
@@ -511,15 +513,24 @@ class RecordsUnavailable(RecordsError):
 class UpstreamError(MagiError):
     """The runtime behind a gateway cannot be used. ``retry_after_s`` is its own wish in seconds, where it states one.
 
-    Messages are for whoever asked the gateway, and say who can mend it; what the runtime said stays in the log.
+    Messages are for whoever asked the gateway, and say who can mend it; what the runtime said stays in the log. In
+    ``summary``, ``{when}`` is when to try again: what the runtime wishes, else the ``when`` of the kind.
     """
 
     code = "upstream_error"
     summary: ClassVar[str] = "The runtime cannot be used."
+    when: ClassVar[str] = "in a moment"
 
     def __init__(self, *, retry_after_s: float | None = None) -> None:
-        super().__init__(self.summary)
+        super().__init__(self.summary.format(when=self.when if retry_after_s is None else _in_words(retry_after_s)))
         self.retry_after_s = retry_after_s
+
+
+def _in_words(wait_s: float) -> str:
+    """Say after how long, never less than it is."""
+    seconds = max(1, ceil(wait_s))
+    n, unit = (seconds, "second") if seconds < 2 * _MINUTE_S else (ceil(seconds / _MINUTE_S), "minute")
+    return f"in {n} {unit}" + ("" if n == 1 else "s")
 
 
 class RuntimeUnreachable(UpstreamError):
@@ -528,7 +539,7 @@ class RuntimeUnreachable(UpstreamError):
     code = "runtime_unreachable"
     retryable = True
     summary = (
-        "The runtime behind this gateway cannot be reached. Try again in a moment; if it stays so, whoever runs the "
+        "The runtime behind this gateway cannot be reached. Try again {when}; if it stays so, whoever runs the "
         "gateway looks at MAGI_RUNTIME_ENDPOINT and the network between."
     )
 
@@ -538,7 +549,8 @@ class RuntimeBusy(UpstreamError):
 
     code = "runtime_busy"
     retryable = True
-    summary = "The runtime is starting or stopping its session. Try again in a few seconds."
+    summary = "The runtime is starting or stopping its session. Try again {when}."
+    when = "in a few seconds"
 
 
 class RuntimeThrottled(UpstreamError):
@@ -546,7 +558,8 @@ class RuntimeThrottled(UpstreamError):
 
     code = "runtime_throttled"
     retryable = True
-    summary = "The runtime takes no more requests for now. Try again in a few seconds."
+    summary = "The runtime takes no more requests for now. Try again {when}."
+    when = "in a few seconds"
 
 
 class RuntimeQuotaExceeded(UpstreamError):
@@ -555,9 +568,10 @@ class RuntimeQuotaExceeded(UpstreamError):
     code = "runtime_quota_exceeded"
     retryable = True
     summary = (
-        "Every session that the runtime's account may have is taken. Try again in some minutes; whoever runs the "
-        "gateway can ask AWS for a higher quota of active sessions."
+        "Every session that the runtime's account may have is taken. Try again {when}; whoever runs the gateway can "
+        "ask AWS for a higher quota of active sessions."
     )
+    when = "in some minutes"
 
 
 class RuntimeDenied(UpstreamError):
@@ -596,7 +610,9 @@ class RuntimeFailed(UpstreamError):
 
     code = "runtime_failed"
     retryable = True
-    summary = "The runtime's container failed. Try again; if it stays so, whoever runs it looks at the runtime's log."
+    summary = (
+        "The runtime's container failed. Try again {when}; if it stays so, whoever runs it looks at the runtime's log."
+    )
 
 
 class RuntimeUnavailable(UpstreamError):
@@ -604,7 +620,7 @@ class RuntimeUnavailable(UpstreamError):
 
     code = "runtime_unavailable"
     retryable = True
-    summary = "The service that runs the runtime failed. Try again in a moment."
+    summary = "The service that runs the runtime failed. Try again {when}."
 
 
 class RuntimeLate(UpstreamError):
@@ -612,7 +628,7 @@ class RuntimeLate(UpstreamError):
 
     code = "runtime_late"
     retryable = True
-    summary = "The runtime did not answer in time. Try again; for long work, ask for a stream."
+    summary = "The runtime did not answer in time. Try again {when}; for long work, ask for a stream."
 
 
 class RuntimeUnreadable(UpstreamError):

@@ -98,6 +98,23 @@ async def test_a_wait_that_is_too_long_is_the_clients_to_decide(served: Gateway)
     assert len(served.agentcore.calls) == 1
 
 
+@pytest.mark.parametrize(
+    ("retry_after", "told", "words"),
+    [
+        ({"Retry-After": "99999"}, 3600, "Try again in 60 minutes."),
+        ({"Retry-After": "90"}, 90, "Try again in 90 seconds."),
+        ({}, 2, "Try again in a few seconds."),
+    ],
+)
+async def test_what_is_said_of_a_wait_is_what_its_number_says(
+    served: Gateway, retry_after: dict[str, str], told: int, words: str
+) -> None:
+    served.agentcore.script(*[AwsError(429, "ThrottlingException", headers=retry_after)] * 100)
+    problem = (await served.ask(COUNCILS)).json()
+    assert problem["retryAfter"] == told
+    assert problem["detail"].endswith(words)
+
+
 @pytest.mark.parametrize("status", [200, 424])
 async def test_a_problem_of_the_application_gets_its_own_status_back(served: Gateway, status: int) -> None:
     body = b'{"title":"T","status":429,"code":"rate_limited","detail":"Slower.","retryable":true,"retryAfter":3.2}'
