@@ -12,11 +12,18 @@ import httpx2
 import jwt
 import pytest
 import pytest_asyncio
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from tests.support.cognito import Cognito, serving_cognito
-from tests.support.issuer import CLIENT, Issuer, hmac_token, signing_key, unsigned_token
+from tests.support.issuer import (
+    CLIENT,
+    Issuer,
+    forged,
+    hmac_token,
+    signed_with_the_public_key,
+    signing_key,
+    with_claims,
+)
 from tests.support.serving import listening
 
 from magisystem.errors import IdentityError, IdentityUnavailable, NotAllowed, Unauthenticated
@@ -117,26 +124,8 @@ class TestCognito:
         assert refusals == [NotAllowed, NotAllowed]
 
 
-def with_claims(**claims: Any) -> Callable[[Issuer], str]:
-    return lambda issuer: issuer.access_token(**claims)
-
-
-def forged(**header: Any) -> Callable[[Issuer], str]:
-    def forge(issuer: Issuer) -> str:
-        claims = jwt.decode(issuer.access_token(), options={"verify_signature": False})
-        return unsigned_token(claims, kid=issuer.key.kid, **header)
-
-    return forge
-
-
 def empty(_: Issuer) -> str:
     return ""
-
-
-def signed_with_the_public_key(issuer: Issuer) -> str:
-    claims = jwt.decode(issuer.access_token(), options={"verify_signature": False})
-    pem = issuer.key.private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    return hmac_token(claims, pem, kid=issuer.key.kid)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -304,6 +305,28 @@ def hmac_token(claims: dict[str, Any], secret: bytes, digest: str = "sha256", **
     parts = ({"alg": "HS256", "typ": "JWT", **header}, claims)
     signed = ".".join(_encoded(json.dumps(part).encode()) for part in parts)
     return f"{signed}.{_encoded(hmac.digest(secret, signed.encode(), digest))}"
+
+
+def with_claims(**claims: Any) -> Callable[[Issuer], str]:
+    """Give what makes an access token with these claims."""
+    return lambda issuer: issuer.access_token(**claims)
+
+
+def forged(**header: Any) -> Callable[[Issuer], str]:
+    """Give what makes an unsigned token with the claims of a good one."""
+
+    def forge(issuer: Issuer) -> str:
+        claims = jwt.decode(issuer.access_token(), options={"verify_signature": False})
+        return unsigned_token(claims, kid=issuer.key.kid, **header)
+
+    return forge
+
+
+def signed_with_the_public_key(issuer: Issuer) -> str:
+    """Give a good token's claims, signed with what everybody can read."""
+    claims = jwt.decode(issuer.access_token(), options={"verify_signature": False})
+    pem = issuer.key.private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return hmac_token(claims, pem, kid=issuer.key.kid)
 
 
 def _mail(person: str) -> str:
