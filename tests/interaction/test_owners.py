@@ -8,9 +8,16 @@ from typing import Any
 import pytest
 from starlette.routing import Route
 from tests.interaction.test_http import QUESTION, hanging
-from tests.interaction.test_identity import forged, signed_with_the_public_key, with_claims
 from tests.interaction.test_socket import talking
-from tests.support.issuer import CLIENT, Issuer, serving_issuer, signing_key
+from tests.support.issuer import (
+    CLIENT,
+    Issuer,
+    forged,
+    serving_issuer,
+    signed_with_the_public_key,
+    signing_key,
+    with_claims,
+)
 from tests.support.serving import Server, scripted_server
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
@@ -220,6 +227,15 @@ async def test_without_the_key_nobody_speaks_for_others(issuer: Issuer) -> None:
     async with scripted_server(ScriptedModel(), **oidc(issuer)) as server:
         word = {ASSERTION_HEADER: Assertions(GATEWAY_KEY).sign("ann")}
         assert (await server.http.get("/deliberations", headers=word)).status_code == 401
+
+
+async def test_without_anything_to_check_it_by_a_gateways_word_is_refused(caplog: pytest.LogCaptureFixture) -> None:
+    async with scripted_server(ScriptedModel()) as server:
+        word = {ASSERTION_HEADER: Assertions(GATEWAY_KEY).sign("ann")}
+        for _ in range(2):
+            assert (await server.http.get("/deliberations", headers=word)).status_code == 401
+        assert caplog.text.count("MAGI_GATEWAY_KEY is not set") == 1
+        assert (await server.http.get("/deliberations")).status_code == 200
 
 
 async def test_with_the_key_alone_only_the_gateway_is_served() -> None:

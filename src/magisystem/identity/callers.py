@@ -1,5 +1,6 @@
 """Whose request it is, by what it carries: a person's token, our own gateway's word, or nothing."""
 
+import logging
 from typing import Protocol
 
 from magisystem.errors import NotAllowed, Unauthenticated
@@ -8,6 +9,9 @@ from magisystem.errors import NotAllowed, Unauthenticated
 LOCAL_OWNER = "local"
 # Allowed through AgentCore by its prefix. https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-header-allowlist.html
 ASSERTION_HEADER = "x-amzn-bedrock-agentcore-runtime-custom-magi-owner"
+
+
+_log = logging.getLogger(__name__)
 
 
 class TokenVerifier(Protocol):
@@ -35,11 +39,15 @@ class AssertionReader(Protocol):
 
 
 class Callers:
-    """Tells callers apart, as far as there is something to tell them by; without that they are all the same owner."""
+    """Tells callers apart, as far as there is something to tell them by; without that they are all the same owner.
+
+    Not those of whom a gateway says whose they are: a word that cannot be checked is nobody's leave to be everybody.
+    """
 
     def __init__(self, tokens: TokenVerifier | None = None, assertions: AssertionReader | None = None) -> None:
         self._tokens = tokens
         self._assertions = assertions
+        self._has_told = False
 
     async def owner(self, token: str | None, assertion: str | None = None) -> str:
         """Give whose request it is that carries ``token`` and ``assertion``. The gateway's word goes first.
@@ -47,6 +55,10 @@ class Callers:
         Raises:
             IdentityError: it is nobody's, nobody's who may, or that cannot be told now.
         """
+        if assertion is not None and self._assertions is None:
+            self._tell_of_missing_key()
+            if self._tokens is None:
+                raise Unauthenticated
         if self._tokens is None and self._assertions is None:
             return LOCAL_OWNER
         if self._assertions is not None and assertion is not None:
@@ -58,3 +70,9 @@ class Callers:
                 raise NotAllowed
             return owner
         raise Unauthenticated
+
+    def _tell_of_missing_key(self) -> None:
+        if self._has_told:
+            return
+        self._has_told = True
+        _log.error("A gateway says whose a request is, and MAGI_GATEWAY_KEY is not set: its word cannot be checked.")
