@@ -14,6 +14,7 @@ import msgspec
 from starlette.datastructures import Headers
 
 from magisystem.errors import InvalidRequest
+from magisystem.protocol.malformed import not_an_object, not_json
 
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 _SESSION = re.compile(r"[!-~]{1,256}")
@@ -91,9 +92,9 @@ def read_ask(body: bytes, headers: Headers) -> Ask:
     try:
         fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     except msgspec.ValidationError as error:
-        raise InvalidRequest('The body must be a JSON object, such as {"question": "…"}.') from error
+        raise not_an_object() from error
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise InvalidRequest(f"The body is not JSON in UTF-8: {error}.") from error
+        raise not_json(body, error) from error
     # A value of another kind than a verb's name is no verb that is known here; the runtime says what is wrong with it.
     action = _told(fields, "action", str, "unknown") if "action" in fields else _START
     sent: Fields = dict(fields)

@@ -25,6 +25,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError, from_json, to_json
 
 from magisystem.errors import Fault, InvalidRequest
+from magisystem.protocol.malformed import not_an_object, not_json
 from magisystem.protocol.probe import INTERVAL_MS, KEEP_ALIVE_MS, LEAST_S, LONGEST_S, MOST_BYTES, Probe
 from magisystem.protocol.values import LONGEST_WAIT_S, Decision, Mode, Outcome, Role, Rule
 
@@ -442,9 +443,9 @@ def _object(body: bytes) -> Mapping[str, object]:
     try:
         fields: object = from_json(body)
     except ValueError as error:
-        raise InvalidRequest(f"The body is not JSON in UTF-8: {error}.") from error
+        raise not_json(body, error) from error
     if not isinstance(fields, Mapping):
-        raise InvalidRequest('The body must be a JSON object, such as {"question": "…"}.')
+        raise not_an_object()
     return cast("Mapping[str, object]", fields)
 
 
