@@ -97,7 +97,7 @@ def test_what_has_no_price_is_said_and_marked_in_the_total() -> None:
 
 def test_a_region_that_the_list_does_not_have_is_told_with_those_it_has() -> None:
     first, *further = remarks(bills(MONTH, region="eu-x"), MONTH, SHIPPED, "eu-x", TODAY)
-    assert first == "Incomplete: the list of prices has no eu-x; it has ap-northeast-1, us-east-1."
+    assert first == "Incomplete: the list of prices has no region eu-x; it has ap-northeast-1, us-east-1."
     assert not any("eu-x" in remark for remark in further)
 
 
@@ -187,7 +187,10 @@ def test_a_list_that_is_wrong_is_refused_with_what_to_mend(
     assert error.endswith("(prices_invalid)\n")
 
 
-@pytest.mark.parametrize("given", [("--pause-s", "1000", "--per-session", "2"), ("--input-tokens", "inf")])
+@pytest.mark.parametrize(
+    "given",
+    [("--pause-s", "1000", "--per-session", "2"), ("--input-tokens", "inf"), ("--region", ""), ("--region", " ")],
+)
 def test_a_month_that_cannot_be_is_refused(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], given: tuple[str, ...]
 ) -> None:

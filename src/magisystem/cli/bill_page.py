@@ -50,7 +50,7 @@ def remarks(bills: Sequence[Bill], month: Workload, prices: PriceList, region: s
     problems = list(dict.fromkeys(line.problem for bill in bills for line in bill.lines if line.problem))
     if region not in prices.regions:
         known = ", ".join(prices.regions) or "no region"
-        found.append(f"Incomplete: the list of prices has no {region}; it has {known}.")
+        found.append(f"Incomplete: the list of prices has no region {region}; it has {known}.")
         problems = [problem for problem in problems if not problem.endswith(f" in {region}")]
     if problems:
         found.append(f"Incomplete: {'; '.join(problems)}. Totals are of the known lines alone.")

@@ -39,8 +39,10 @@ def run_cost(asked: Asked, prices_file: Path | None, form: Form) -> int:
 
     Raises:
         PricesInvalid: the list of prices cannot be read, or is wrong.
-        InvalidRequest: a month cannot be as asked.
+        InvalidRequest: a month cannot be as asked, or no region is named.
     """
+    if not asked.region.strip():
+        raise InvalidRequest("`--region` is empty. Name a region, such as us-east-1, or leave it out.", field="region")
     asked.month.check()
     prices = _read(prices_file)
     bills = [
