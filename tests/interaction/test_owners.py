@@ -29,10 +29,10 @@ from magisystem.council.briefs import Matter
 from magisystem.deliberation import Deliberations, ModelChoice, Proposal
 from magisystem.errors import TooManyRunning
 from magisystem.http.app import create_app
-from magisystem.http.entrance import SOCKET_PROTOCOL
 from magisystem.http.web import PAGES
-from magisystem.identity import ASSERTION_HEADER, LOCAL_OWNER, Assertions
+from magisystem.identity import LOCAL_OWNER, Assertions
 from magisystem.logs import MemoryEventLog
+from magisystem.protocol.agentcore import ASSERTION_HEADER, SOCKET_PROTOCOL
 from magisystem.testing.scripted import ScriptedModel
 
 GATEWAY_KEY = "k" * 32

@@ -3,23 +3,24 @@
 import os
 import re
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx2
 
 from magisystem.client.errors import AddressInvalid
+from magisystem.protocol.addresses import is_loopback
+from magisystem.protocol.agentcore import (
+    ARN_EXAMPLE,
+    ENDPOINT_VARIABLE,
+    SESSION_HEADER,
+    RuntimeArn,
+    data_plane,
+    is_runtime_arn,
+)
 
-RUNTIME_SESSION = "x-amzn-bedrock-agentcore-runtime-session-id"
 # Of `runtimeSessionId` of `InvokeAgentRuntime` and, narrower, of the shapes beside it.
 _SESSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{32,99}")
-_ARN = re.compile(
-    r"(?P<runtime>arn:aws(?P<partition>[a-z-]*):bedrock-agentcore:(?P<region>[a-z0-9-]+):\d{12}:runtime/[\w-]{1,100})"
-    r"(?:/runtime-endpoint/(?P<qualifier>\w{1,48}))?",
-    re.ASCII,
-)
-# As AWS's SDKs call it.
-_ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,12 @@ class Address:
     @property
     def headers(self) -> dict[str, str]:
         """What goes with every request there."""
-        return {RUNTIME_SESSION: self.runtime_session} if self.runtime_session is not None else {}
+        return {SESSION_HEADER: self.runtime_session} if self.runtime_session is not None else {}
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it is a server on this machine, which whoever asks can start."""
+        return is_loopback(urlsplit(self.name).hostname or "")
 
 
 def address_of(url: str, runtime_session: str | None = None) -> Address:
@@ -53,10 +59,10 @@ def address_of(url: str, runtime_session: str | None = None) -> Address:
             "them a letter or a digit."
         )
     url = checked_address(url)
-    if (arn := _ARN.fullmatch(url)) is None:
+    if not is_runtime(url):
         return Address(url, f"{url}/invocations", f"{url}/ping", runtime_session)
-    qualifier = arn["qualifier"] or "DEFAULT"
-    invocations = f"{_data_plane(arn)}/runtimes/{quote(arn['runtime'], safe='')}/invocations?qualifier={qualifier}"
+    arn = RuntimeArn.read(url)
+    invocations = arn.invocations(_endpoint(arn.region))
     return Address(url, invocations, runtime_session=runtime_session or new_runtime_session())
 
 
@@ -67,7 +73,7 @@ def new_runtime_session() -> str:
 
 def is_runtime(url: str) -> bool:
     """Whether an address is the ARN of a runtime."""
-    return _ARN.fullmatch(url) is not None
+    return is_runtime_arn(url)
 
 
 def checked_address(url: str) -> str:
@@ -78,25 +84,19 @@ def checked_address(url: str) -> str:
     """
     if url.startswith("arn:"):
         if not is_runtime(url):
-            raise AddressInvalid(
-                f"{url!r} is no ARN of a runtime; one looks like "
-                "arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/magi-AbCdEf1234."
-            )
+            raise AddressInvalid(f"{url!r} is no ARN of a runtime; one looks like {ARN_EXAMPLE}.")
         return url
     if not _is_http(url):
         raise AddressInvalid(f"{url!r} is no address of a server; one looks like http://localhost:8080.")
     return url.rstrip("/")
 
 
-def _data_plane(arn: re.Match[str]) -> str:
-    if given := os.environ.get(_ENDPOINT_VARIABLE):
+def _endpoint(region: str) -> str:
+    if given := os.environ.get(ENDPOINT_VARIABLE):
         if not _is_http(given):
-            raise AddressInvalid(
-                f"{_ENDPOINT_VARIABLE} should be a URL such as http://localhost:8080; it is {given!r}."
-            )
+            raise AddressInvalid(f"{ENDPOINT_VARIABLE} should be a URL such as http://localhost:8080; it is {given!r}.")
         return given.rstrip("/")
-    domain = "amazonaws.com.cn" if arn["partition"] == "-cn" else "amazonaws.com"
-    return f"https://bedrock-agentcore.{arn['region']}.{domain}"
+    return data_plane(region)
 
 
 def _is_http(url: str) -> bool:

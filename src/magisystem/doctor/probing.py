@@ -15,7 +15,6 @@ from typing import Annotated, Any, cast
 import httpx2
 import msgspec
 
-from magisystem.client.address import RUNTIME_SESSION
 from magisystem.doctor.measurements import (
     Clock,
     PathMeasurements,
@@ -28,6 +27,7 @@ from magisystem.doctor.measurements import (
 )
 from magisystem.doctor.streaming import body_of, stream_over_http, stream_over_socket
 from magisystem.doctor.target import Target
+from magisystem.protocol.agentcore import SESSION_HEADER
 from magisystem.protocol.probe import LONGEST_S, Probe
 
 TRANSPORTS = frozenset({"stream", "poll", "socket"})
@@ -206,7 +206,7 @@ class _Path:
         asked = [
             "content-type",
             *(["authorization"] if self.token else []),
-            *([RUNTIME_SESSION] if self.target.session_id else []),
+            *([SESSION_HEADER] if self.target.session_id else []),
         ]
         status, allowed, answered, reason = 0, httpx2.Headers(), httpx2.Headers(), ""
         try:

@@ -16,10 +16,10 @@ from websockets.typing import Subprotocol
 
 from magisystem.doctor.measurements import Arrival, Ending, StreamTrace
 from magisystem.doctor.target import Target
+from magisystem.protocol.agentcore import SOCKET_PROTOCOL
 from magisystem.protocol.probe import Frame, Probe, ProbeEnded, ProbeStarted, read_frame
 from magisystem.protocol.sse import KEEP_ALIVE, FrameDecoder, FrameTooLarge
 
-BEARER_PROTOCOL = "base64UrlBearerAuthorization"
 _EVENT_STREAM = "text/event-stream"
 _QUOTE_CHARS = 200
 
@@ -208,4 +208,4 @@ def _subprotocols(token: str | None) -> list[Subprotocol] | None:
     if token is None:
         return None
     encoded = base64.urlsafe_b64encode(token.encode()).decode().rstrip("=")
-    return [Subprotocol(f"{BEARER_PROTOCOL}.{encoded}"), Subprotocol(BEARER_PROTOCOL)]
+    return [Subprotocol(f"{SOCKET_PROTOCOL}.{encoded}"), Subprotocol(SOCKET_PROTOCOL)]

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
 from magisystem.client import AddressInvalid, new_runtime_session
-from magisystem.client.address import RUNTIME_SESSION, address_of
+from magisystem.client.address import address_of
+from magisystem.protocol.agentcore import SESSION_HEADER
 
 _DATA_PLANE = re.compile(r"(?P<base>.*/runtimes/[^/]+)(?:/invocations|/ws)?")
 
@@ -58,7 +59,7 @@ class Target:
     @property
     def headers(self) -> dict[str, str]:
         """What every request to it carries."""
-        return {RUNTIME_SESSION: self.session_id} if self.session_id else {}
+        return {SESSION_HEADER: self.session_id} if self.session_id else {}
 
 
 def _as_socket(url: str) -> str:

@@ -14,11 +14,11 @@ import msgspec
 from starlette.datastructures import Headers
 
 from magisystem.errors import InvalidRequest
+from magisystem.protocol.agentcore import SESSION_HEADER
 from magisystem.protocol.malformed import not_an_object, not_json
 
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 _SESSION = re.compile(r"[!-~]{1,256}")
-_SESSION_HEADER = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id"
 # The verbs whose answer is a stream unless told otherwise; a body without a verb starts a deliberation.
 _START, _RESUME, _PROBE = "", "resume", "probe"
 _STREAMED = frozenset({_START, _RESUME, _PROBE})
@@ -113,10 +113,10 @@ def read_session(headers: Headers) -> str:
     Raises:
         InvalidRequest: it cannot be a name.
     """
-    session = headers.get(_SESSION_HEADER, "")
+    session = headers.get(SESSION_HEADER, "")
     if session and not _SESSION.fullmatch(session):
         raise InvalidRequest(
-            f"`{_SESSION_HEADER}`: It must be 1 to 256 visible ASCII characters without spaces.", field=_SESSION_HEADER
+            f"`{SESSION_HEADER}`: It must be 1 to 256 visible ASCII characters without spaces.", field=SESSION_HEADER
         )
     return session
 

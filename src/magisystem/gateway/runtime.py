@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Self
-from urllib.parse import quote
 
 import aiohttp
 import msgspec
@@ -24,12 +23,11 @@ from magisystem.gateway.patience import Timing
 from magisystem.gateway.refusals import RefusedByRuntime, error_of, problem_in
 from magisystem.gateway.settings import GatewaySettings, RuntimeAuth
 from magisystem.identity import Assertions
-from magisystem.identity.callers import ASSERTION_HEADER
+from magisystem.protocol.agentcore import ASSERTION_HEADER, SESSION_HEADER
 
 if TYPE_CHECKING:
     from magisystem.gateway.signing import Signer
 
-SESSION_HEADER = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id"
 DELIBERATION_ID = "x-magi-deliberation-id"
 
 # Far above any answer that is no stream: a page of 100 deliberations, or 128 events of a log.
@@ -106,8 +104,7 @@ class Runtime:
         signer: "Signer | None" = None,
         assertions: Assertions | None = None,
     ) -> None:
-        arn, qualifier = quote(settings.runtime_arn, safe=""), quote(settings.runtime_qualifier, safe="")
-        self._url = f"{settings.runtime_endpoint}/runtimes/{arn}/invocations?qualifier={qualifier}"
+        self._url = settings.invocations
         self._auth: RuntimeAuth = settings.runtime_auth
         self._timing = timing
         self._http = http

@@ -13,23 +13,26 @@ import msgspec
 from magisystem.errors import SettingsInvalid
 from magisystem.identity import OidcPolicy
 from magisystem.protocol.addresses import is_loopback
+from magisystem.protocol.agentcore import (
+    ARN,
+    ARN_EXAMPLE,
+    DEFAULT_QUALIFIER,
+    ENDPOINT_VARIABLE,
+    QUALIFIER,
+    RuntimeArn,
+    data_plane,
+)
 
 Platform = Literal["local", "container", "agentcore", "lambda"]
 RuntimeAuth = Literal["jwt", "sigv4"]
 
 _Word = Annotated[str, msgspec.Meta(pattern=r"^[!-~]+\Z")]
 _Origin = Annotated[str, msgspec.Meta(pattern=r"^(\*|https?://[^/\s]+)\Z")]
-_Arn = Annotated[
-    str,
-    msgspec.Meta(
-        pattern=r"^arn:aws[a-z-]*:bedrock-agentcore:[a-z0-9-]+:[0-9]{12}:runtime/[A-Za-z][A-Za-z0-9_]*-[A-Za-z0-9]+\Z"
-    ),
-]
+_Arn = Annotated[str, msgspec.Meta(pattern=rf"^{ARN}\Z")]
 _Url = Annotated[str, msgspec.Meta(pattern=r"^https?://[^/\s?#]+/?\Z")]
-_Qualifier = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,47}\Z")]
+_Qualifier = Annotated[str, msgspec.Meta(pattern=rf"^{QUALIFIER}\Z")]
 _Key = Annotated[str, msgspec.Meta(min_length=32)]
 
-_ENDPOINT = "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE"
 _MAKE_A_KEY = "a secret of 32 characters or more, such as `openssl rand -hex 32` gives"
 
 
@@ -47,15 +50,20 @@ class GatewaySettings:
     oidc: OidcPolicy | None = None
     # What the gateway and the runtime behind it share.
     gateway_key: str = field(repr=False)
-    runtime_arn: str
-    runtime_qualifier: str = "DEFAULT"
+    runtime_arn: RuntimeArn
+    runtime_qualifier: str
     runtime_endpoint: str
     runtime_auth: RuntimeAuth = "jwt"
 
     @property
     def region(self) -> str:
         """The AWS region that the runtime is in."""
-        return self.runtime_arn.split(":")[3]
+        return self.runtime_arn.region
+
+    @property
+    def invocations(self) -> str:
+        """The URL at which the runtime is invoked."""
+        return self.runtime_arn.invocations(self.runtime_endpoint, self.runtime_qualifier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +95,10 @@ VARIABLES: Mapping[str, _Form] = {
     "MAGI_OIDC_AUDIENCE": _Form(tuple[_Word, ...], "a list of audiences, with commas between", (), is_list=True),
     "MAGI_OIDC_SCOPES": _Form(tuple[_Word, ...], "a list of scopes, with commas between", (), is_list=True),
     "MAGI_GATEWAY_KEY": _Form(_Key, f"{_MAKE_A_KEY}, and the same for the runtime", is_secret=True),
-    "MAGI_RUNTIME_ARN": _Form(
-        _Arn, "a runtime's ARN, such as arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/magi-0123456789"
-    ),
-    "MAGI_RUNTIME_QUALIFIER": _Form(_Qualifier, "the name of one of the runtime's endpoints", "DEFAULT"),
+    "MAGI_RUNTIME_ARN": _Form(_Arn, f"a runtime's ARN, such as {ARN_EXAMPLE}"),
+    "MAGI_RUNTIME_QUALIFIER": _Form(_Qualifier, "the name of one of the runtime's endpoints", ""),
     "MAGI_RUNTIME_ENDPOINT": _Form(_Url, "an origin such as https://bedrock-agentcore.us-east-1.amazonaws.com", ""),
-    _ENDPOINT: _Form(_Url, "an origin such as https://bedrock-agentcore.us-east-1.amazonaws.com", ""),
+    ENDPOINT_VARIABLE: _Form(_Url, "an origin such as https://bedrock-agentcore.us-east-1.amazonaws.com", ""),
     "MAGI_RUNTIME_AUTH": _Form(RuntimeAuth, "jwt or sigv4", "jwt"),
 }
 
@@ -141,8 +147,8 @@ def _settings(read: Mapping[str, Any], faults: list[str]) -> GatewaySettings | N
         )
     if faults:
         return None
-    arn: str = read["MAGI_RUNTIME_ARN"]
-    endpoint: str = read["MAGI_RUNTIME_ENDPOINT"] or read[_ENDPOINT] or _endpoint_of(arn)
+    arn = RuntimeArn.read(read["MAGI_RUNTIME_ARN"])
+    endpoint: str = read["MAGI_RUNTIME_ENDPOINT"] or read[ENDPOINT_VARIABLE] or data_plane(arn.region)
     return GatewaySettings(
         platform=platform,
         host=host,
@@ -153,7 +159,7 @@ def _settings(read: Mapping[str, Any], faults: list[str]) -> GatewaySettings | N
         oidc=oidc,
         gateway_key=read["MAGI_GATEWAY_KEY"],
         runtime_arn=arn,
-        runtime_qualifier=read["MAGI_RUNTIME_QUALIFIER"],
+        runtime_qualifier=read["MAGI_RUNTIME_QUALIFIER"] or arn.qualifier or DEFAULT_QUALIFIER,
         runtime_endpoint=endpoint.rstrip("/"),
         runtime_auth=read["MAGI_RUNTIME_AUTH"],
     )
@@ -170,9 +176,3 @@ def _policy(read: Mapping[str, Any], faults: list[str]) -> OidcPolicy | None:
     except SettingsInvalid as error:
         faults.append(error.message)
         return None
-
-
-def _endpoint_of(arn: str) -> str:
-    """Give the region's own endpoint. China's partition has a domain of its own (botocore, endpoints.json)."""
-    _, partition, _, region, *_ = arn.split(":")
-    return f"https://bedrock-agentcore.{region}.amazonaws.com" + (".cn" if partition == "aws-cn" else "")

@@ -38,7 +38,6 @@ from magisystem.http.problems import ServerStopping, answer_error, answer_http_e
 from magisystem.http.proposals import proposal
 from magisystem.http.rates import Rates
 from magisystem.http.runtime import (
-    REQUEST_HEADER,
     RuntimeEnvelope,
     RuntimeSessions,
     answer_fault_enveloped,
@@ -50,6 +49,7 @@ from magisystem.http.socket import Socket, origin_refusal
 from magisystem.http.tracing import trace_continued
 from magisystem.http.verbs import Answer, Verbs
 from magisystem.http.web import BUNDLE, PAGES, Web, wants_page
+from magisystem.protocol.agentcore import REQUEST_HEADER
 from magisystem.protocol.codec import encode_value
 from magisystem.protocol.requests import (
     CouncilRequest,

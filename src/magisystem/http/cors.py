@@ -3,6 +3,8 @@
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
+from magisystem.protocol.agentcore import SESSION_HEADER
+
 # All that a client of ours, of OpenTelemetry in a page, or of AgentCore's data plane sends.
 ALLOWED_HEADERS = (
     "authorization",
@@ -13,7 +15,7 @@ ALLOWED_HEADERS = (
     "prefer",
     "traceparent",
     "tracestate",
-    "x-amzn-bedrock-agentcore-runtime-session-id",
+    SESSION_HEADER,
     "x-amzn-trace-id",
 )
 EXPOSED_HEADERS = ("location", "preference-applied", "retry-after", "x-magi-deliberation-id")

@@ -8,11 +8,8 @@ from starlette.datastructures import Headers
 
 from magisystem.http.places import Places
 from magisystem.http.rates import Rates
-from magisystem.identity import ASSERTION_HEADER, Callers, bearer
-
-# A page cannot set headers of a socket, so AgentCore takes its token as a subprotocol.
-# https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-get-started-websocket.html
-SOCKET_PROTOCOL = "base64UrlBearerAuthorization"
+from magisystem.identity import Callers, bearer
+from magisystem.protocol.agentcore import ASSERTION_HEADER, SOCKET_PROTOCOL
 
 
 @dataclass(frozen=True, slots=True)

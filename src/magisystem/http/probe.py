@@ -21,6 +21,7 @@ from starlette.types import Receive, Scope, Send
 from magisystem.errors import Fault, InvalidRequest, LimitError
 from magisystem.http.heads import wants_only_json
 from magisystem.http.live_body import LiveBody
+from magisystem.protocol.agentcore import ASSERTION_HEADER, SESSION_HEADER
 from magisystem.protocol.probe import Frame, Probe, ProbeEnded, ProbeFrame, ProbeStarted, fill
 from magisystem.protocol.sse import frame
 from magisystem.protocol.values import LONGEST_WAIT_S
@@ -55,8 +56,8 @@ _NOTED = frozenset(
         "cookie",
         "traceparent",
         "tracestate",
-        "x-amzn-bedrock-agentcore-runtime-session-id",
-        "x-amzn-bedrock-agentcore-runtime-custom-magi-owner",
+        SESSION_HEADER,
+        ASSERTION_HEADER,
         "x-amzn-trace-id",
         "x-forwarded-for",
     }

@@ -19,10 +19,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from magisystem.errors import InvalidRequest, SessionNotYours
 from magisystem.http.problems import MEDIA_TYPE, answer_fault, answered_error
+from magisystem.protocol.agentcore import SESSION_HEADER
 from magisystem.protocol.requests import SESSION_ID, StartRequest
 
-SESSION_HEADER = "x-amzn-bedrock-agentcore-runtime-session-id"
-REQUEST_HEADER = "x-amzn-bedrock-agentcore-runtime-request-id"
 # Of InvokeAgentRuntime; botocore's service model says so, too.
 _SESSION = re.compile(r"[!-~]{33,256}")
 # As the router has it: of any ARN, an empty one too, and with a line's end after it (http/app.py).

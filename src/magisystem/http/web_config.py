@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pydantic.alias_generators import to_camel
 
 from magisystem.errors import SettingsInvalid
+from magisystem.protocol.agentcore import data_plane
 
 # What stands in a URL's host goes into a Content-Security-Policy, where `;`, `,`, quotes and spaces have a meaning.
 _URL = r"https?://(?:[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[^\s?#]*)?"
@@ -54,7 +55,7 @@ class AgentCoreBackend(_Part):
     @property
     def sources(self) -> tuple[str, ...]:
         """What the page connects to: the region's data plane, or what stands in for it."""
-        return _with_socket(self.endpoint or f"https://bedrock-agentcore.{self.region}.amazonaws.com")
+        return _with_socket(self.endpoint or data_plane(self.region))
 
 
 class LambdaBackend(_Part):

@@ -7,8 +7,6 @@ from magisystem.errors import NotAllowed, Unauthenticated
 
 # Where nobody is told apart there is one owner: whoever reaches the server.
 LOCAL_OWNER = "local"
-# Allowed through AgentCore by its prefix. https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-header-allowlist.html
-ASSERTION_HEADER = "x-amzn-bedrock-agentcore-runtime-custom-magi-owner"
 
 
 _log = logging.getLogger(__name__)
