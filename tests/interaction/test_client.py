@@ -23,6 +23,7 @@ from magisystem.client import (
     Timing,
 )
 from magisystem.council.briefs import Brief
+from magisystem.protocol.agentcore import ARN_EXAMPLE, ENDPOINT_VARIABLE
 from magisystem.protocol.events import AgentStart, AnyEvent, Cancelled, Chunk, Complete, Start
 from magisystem.protocol.fold import DeliberationState, fold
 from magisystem.testing.scripted import Script, ScriptedModel, Step, Wait, approval, speech
@@ -320,6 +321,20 @@ async def test_headers_go_with_every_request() -> None:
             assert 400 <= caught.value.status < 500
         async with MagiClient(server.url, headers={"host": "localhost"}) as magi:
             assert await all_of(magi.deliberate(QUESTION))
+
+
+@pytest.mark.parametrize(
+    ("address", "is_hinted"),
+    [("http://127.0.0.1:9", True), ("http://localhost:9", True), ("http://0.0.0.0:9", False), (ARN_EXAMPLE, False)],
+)
+async def test_that_a_server_can_be_started_is_said_of_this_machines_alone(
+    monkeypatch: pytest.MonkeyPatch, address: str, *, is_hinted: bool
+) -> None:
+    monkeypatch.setenv(ENDPOINT_VARIABLE, "http://127.0.0.1:9")
+    async with MagiClient(address, timing=Timing(reach_s=0.0)) as magi:
+        with pytest.raises(ServerUnreachable) as unreachable:
+            await magi.cancel("d-17")
+    assert ("magi serve" in unreachable.value.message) is is_hinted
 
 
 async def test_a_server_that_does_not_come_back_is_given_up_with_where_to_go_on() -> None:

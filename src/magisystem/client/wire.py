@@ -194,8 +194,10 @@ class Wire:
 
     def _unreachable(self, error: httpx2.HTTPError) -> ServerUnreachable:
         reason = str(error) or type(error).__name__
+        # Elsewhere it is no server of this machine's that is missing.
+        mend = " `magi serve` starts one." if self._address.is_here else ""
         return ServerUnreachable(
-            f"No server answers at {self._address.name} ({reason}). `magi serve` starts one.",
+            f"No server answers at {self._address.name} ({reason}).{mend}",
             may_be_begun=not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout),
         )
 
