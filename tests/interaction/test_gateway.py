@@ -266,7 +266,9 @@ async def test_documents_and_their_refusals_come_through(chained: Gateway) -> No
     begun = await chained.ask(headers={"prefer": "respond-async"})
     chained.agentcore.passes_headers = False
     assert set(begun.json()) == {"deliberationId"}
-    assert begun.status_code == 200
+    assert (begun.status_code, begun.headers["preference-applied"]) == (202, "respond-async")
+    told = await chained.ask({"question": QUESTION, "detached": True})
+    assert (told.status_code, "preference-applied" in told.headers) == (202, False)
     # There is no path of it here.
     assert "location" not in begun.headers
     missing = await chained.ask({"action": "get", "deliberationId": "none"})

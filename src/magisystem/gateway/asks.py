@@ -14,10 +14,10 @@ import msgspec
 from starlette.datastructures import Headers
 
 from magisystem.errors import InvalidRequest
+from magisystem.http.heads import idempotency_key, prefers_no_wait, wants_only_json
 from magisystem.protocol.agentcore import SESSION_HEADER
 from magisystem.protocol.malformed import not_an_object, not_json
 
-_IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 _SESSION = re.compile(r"[!-~]{1,256}")
 # The verbs whose answer is a stream unless told otherwise; a body without a verb starts a deliberation.
 _START, _RESUME, _PROBE = "", "resume", "probe"
@@ -43,13 +43,16 @@ class Reached:
 class Ask:
     """One request, and how what came of it is gone on with where it breaks.
 
-    ``reached`` is from where it is read. ``has_own_key`` is true of a start whose client gave an idempotency key.
+    ``reached`` is from where it is read. ``has_own_key`` is true of a start whose client gave an idempotency key,
+    ``is_detached`` of one that is answered with its id alone, ``is_preferred`` where it is so by a `Prefer` (RFC 7240).
     """
 
     action: str
     is_streamed: bool
     reached: Reached
     has_own_key: bool
+    is_detached: bool
+    is_preferred: bool
     _fields: Fields = field(repr=False)
 
     def body(self) -> bytes:
@@ -98,13 +101,22 @@ def read_ask(body: bytes, headers: Headers) -> Ask:
     # A value of another kind than a verb's name is no verb that is known here; the runtime says what is wrong with it.
     action = _told(fields, "action", str, "unknown") if "action" in fields else _START
     sent: Fields = dict(fields)
-    if action in _STREAMED and _wants_only_json(headers):
+    if action in _STREAMED and wants_only_json(headers):
         sent["stream"] = False
     has_own_key = action == _START and _complete_start(sent, headers)
-    is_streamed = action in _STREAMED and _is(sent, "stream", otherwise=True) and not _is(sent, "detached")
+    is_detached = action == _START and _is(sent, "detached")
+    is_streamed = action in _STREAMED and _is(sent, "stream", otherwise=True) and not is_detached
     after = max(0, _told(fields, "after", int, 0)) if action in {_RESUME, _PROBE} else 0
     deliberation_id = _told(fields, "deliberationId", str, "") if action == _RESUME else ""
-    return Ask(action, is_streamed, Reached(after, deliberation_id), has_own_key, sent)
+    return Ask(
+        action=action,
+        is_streamed=is_streamed,
+        reached=Reached(after, deliberation_id),
+        has_own_key=has_own_key,
+        is_detached=is_detached,
+        is_preferred=is_detached and prefers_no_wait(headers),
+        _fields=sent,
+    )
 
 
 def read_session(headers: Headers) -> str:
@@ -126,18 +138,13 @@ def _complete_start(sent: Fields, headers: Headers) -> bool:
 
     Gives whether the client gave the key.
     """
-    key = headers.get("idempotency-key")
-    if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
-        raise InvalidRequest(
-            "`Idempotency-Key`: It must be 1 to 255 visible ASCII characters without spaces.", field="Idempotency-Key"
-        )
+    key = idempotency_key(headers)
     has_key_in_body = sent.get("idempotencyKey", msgspec.Raw(b"null")) != msgspec.Raw(b"null")
     if not has_key_in_body:
         sent["idempotencyKey"] = key or f"gateway-{uuid.uuid4()}"
     # Left out, it would mean the runtime's own session to the container, which is where an owner's work is done.
     sent.setdefault("sessionId", msgspec.Raw(b"null"))
-    preferences = ",".join(headers.getlist("prefer")).split(",")
-    if any(item.partition(";")[0].strip().lower() == "respond-async" for item in preferences):
+    if prefers_no_wait(headers):
         sent["detached"] = True
     return has_key_in_body or key is not None
 
@@ -153,8 +160,3 @@ def _told(fields: Mapping[str, msgspec.Raw], name: str, kind: type[T], otherwise
 def _is(sent: Fields, name: str, *, otherwise: bool = False) -> bool:
     value = sent.get(name, otherwise)
     return value if isinstance(value, bool) else bytes(value) == b"true"
-
-
-def _wants_only_json(headers: Headers) -> bool:
-    accepted = {item.partition(";")[0].strip().lower() for item in headers.get("accept", "").split(",")}
-    return accepted == {"application/json"}

@@ -12,6 +12,7 @@ a buffer hold. A reader that leaves ends its relay and nothing else; the deliber
 import asyncio
 import logging
 from dataclasses import replace
+from http import HTTPStatus
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -83,8 +84,14 @@ class Relay(Response):
         finally:
             beating.cancel()
             await asyncio.gather(beating, return_exceptions=True)
-        whole = Response(answer.body, answer.status, answer.headers, answer.media_type or None)
-        return await whole(scope, receive, send)
+        return await self._whole(answer)(scope, receive, send)
+
+    def _whole(self, document: Document) -> Response:
+        """Give a document as the server itself would: AgentCore makes a 200 of a container's 202."""
+        ask = self._attempts.ask
+        applied = {"preference-applied": "respond-async"} if ask.is_preferred else {}
+        status = HTTPStatus.ACCEPTED if ask.is_detached else document.status
+        return Response(document.body, status, {**document.headers, **applied}, document.media_type or None)
 
     async def _beat(self, reader: Reader) -> None:
         if self._attempts.ask.is_streamed:

@@ -35,8 +35,9 @@ DOCUMENT_BYTES = 32 * 1024 * 1024
 # Waits here for the reader to take it; beyond twice that, the socket is not read.
 _BUFFER_BYTES = 64 * 1024
 _SHOWN_CHARACTERS = 500
-# Not `location`: the runtime names a path that the gateway does not have.
-_PASSED_ON = (DELIBERATION_ID, "preference-applied", "cache-control")
+# Not `location`: the runtime names a path that the gateway does not have. Nor `preference-applied`: the runtime is told
+# by the body what the client prefers.
+_PASSED_ON = (DELIBERATION_ID, "cache-control")
 _log = logging.getLogger(__name__)
 
 

@@ -188,11 +188,11 @@ class Routes:
             case StartRequest() as start:
                 return await self._start(verbs, start, request)
             case ResumeRequest() as resume:
-                is_polled = not resume.stream or wants_only_json(request)
+                is_polled = not resume.stream or wants_only_json(request.headers)
                 wait_s = resume.wait if is_polled else None
                 return await self._follow(verbs.owner, resume.deliberation_id, resume.after, wait_s)
             case ProbeRequest() as asked:
-                is_polled = not asked.stream or wants_only_json(request)
+                is_polled = not asked.stream or wants_only_json(request.headers)
                 wait_s = asked.wait if is_polled else None
                 return await self.probes.answer(asked.probe, verbs.owner, request.headers, wait_s)
             case verb:
@@ -227,7 +227,7 @@ class Routes:
     async def events(self, request: Request) -> Response:
         """Follow a deliberation from ``Last-Event-ID``, or ``?after=``, or its beginning."""
         verbs = await self._verbs(request)
-        is_polled = wants_only_json(request) or "wait" in request.query_params
+        is_polled = wants_only_json(request.headers) or "wait" in request.query_params
         wait_s = longest_wait_s(request) if is_polled else None
         return await self._follow(verbs.owner, _id(request), cursor(request), wait_s)
 
@@ -299,12 +299,12 @@ class Routes:
         return Verbs(self.application, owner)
 
     async def _start(self, verbs: Verbs, start: StartRequest, request: Request) -> Response:
-        key = start.idempotency_key or idempotency_key(request)
+        key = start.idempotency_key or idempotency_key(request.headers)
         deliberations, owner = self.application.deliberations, verbs.owner
         start = in_runtime_session(start, request.scope)
-        is_preferred = prefers_no_wait(request)
+        is_preferred = prefers_no_wait(request.headers)
         is_detached = start.detached or is_preferred
-        is_streamed = not is_detached and start.stream and not wants_only_json(request)
+        is_streamed = not is_detached and start.stream and not wants_only_json(request.headers)
         if is_streamed:
             self.entrance.places.check(owner)
         proposed = await proposal(start, self.application.councils, owner)

@@ -1,7 +1,11 @@
-"""What the head of a request says beside its path: from where, for how long, under which key, in which form."""
+"""What the head of a request says beside its path: from where, for how long, under which key, in which form.
+
+Loads no more than Starlette's requests: the gateway, which has to start at once, reads heads by it too.
+"""
 
 import re
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 
 from magisystem.errors import InvalidRequest
@@ -41,13 +45,13 @@ def longest_wait_s(request: Request) -> float:
     return wait_s
 
 
-def idempotency_key(request: Request) -> str | None:
+def idempotency_key(headers: Headers) -> str | None:
     """Give the key under which a start is made at most once.
 
     Raises:
         InvalidRequest: it is none.
     """
-    key = request.headers.get("idempotency-key")
+    key = headers.get("idempotency-key")
     if key is not None and not re.fullmatch(r"[!-~]{1,255}", key):
         raise InvalidRequest(
             "`Idempotency-Key`: It must be 1 to 255 visible ASCII characters without spaces.", field="Idempotency-Key"
@@ -55,13 +59,13 @@ def idempotency_key(request: Request) -> str | None:
     return key
 
 
-def wants_only_json(request: Request) -> bool:
+def wants_only_json(headers: Headers) -> bool:
     """Whether one document is asked for, and no stream."""
-    accepted = {item.partition(";")[0].strip().lower() for item in request.headers.get("accept", "").split(",")}
+    accepted = {item.partition(";")[0].strip().lower() for item in headers.get("accept", "").split(",")}
     return accepted == {"application/json"}
 
 
-def prefers_no_wait(request: Request) -> bool:
+def prefers_no_wait(headers: Headers) -> bool:
     """Whether only the id is asked for (RFC 7240): by a reader whom no stream reaches, so that it can poll."""
-    preferences = ",".join(request.headers.getlist("prefer")).split(",")
+    preferences = ",".join(headers.getlist("prefer")).split(",")
     return any(item.partition(";")[0].strip().lower() == "respond-async" for item in preferences)

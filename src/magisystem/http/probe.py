@@ -281,7 +281,7 @@ def _asked(request: Request) -> tuple[Probe, float | None]:
         faults.append(Fault("wait", f"`wait`: It must be a number of seconds from 0 to {LONGEST_WAIT_S:g}."))
     if faults:
         raise InvalidRequest(faults[0].message, field=faults[0].field, faults=tuple(faults))
-    return Probe(**fields), wait_s if "wait" in given or wants_only_json(request) else None
+    return Probe(**fields), wait_s if "wait" in given or wants_only_json(request.headers) else None
 
 
 def _number(name: str, text: str) -> float | int | Fault:
