@@ -9,7 +9,12 @@ from magisystem.errors import InvalidRequest
 from magisystem.gateway.asks import read_ask
 from magisystem.protocol.requests import parse_invocation
 
-READERS = [parse_invocation, lambda body: read_ask(body, Headers({}))]
+
+def read_at_the_gateway(body: bytes) -> object:
+    return read_ask(body, Headers({}))
+
+
+READERS: list[Callable[[bytes], object]] = [parse_invocation, read_at_the_gateway]
 
 
 @pytest.mark.parametrize("read", READERS, ids=["server", "gateway"])
