@@ -125,6 +125,13 @@ def _read_to_end(terminal: int) -> bytes:
         pieces.append(piece)
 
 
+async def test_no_commands_line_of_help_is_cut() -> None:
+    _, told, _ = await magi("--help")
+    commands = told.partition("Commands:")[2].splitlines()
+    assert len(commands) > 10
+    assert not [line for line in commands if line.rstrip().endswith("...")]
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
 async def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     probe = (

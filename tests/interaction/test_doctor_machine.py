@@ -3,6 +3,7 @@
 import os
 import socket
 import sqlite3
+import sys
 import time
 from collections.abc import Mapping
 from contextlib import closing
@@ -174,8 +175,19 @@ async def test_a_folder_that_is_a_file_is_a_problem(monkeypatch: pytest.MonkeyPa
     assert faults(await examined()) == {"data_folder": Grade.PROBLEM}
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="a file system without files is Linux's /proc")
+@pytest.mark.parametrize("named", ["/proc/nope", "/proc/nope/deeper"])
+async def test_a_folder_that_cannot_be_made_is_said_to_be_so(monkeypatch: pytest.MonkeyPatch, named: str) -> None:
+    monkeypatch.setenv("MAGI_DATA_DIR", named)
+    found = await examined()
+    assert faults(found) == {"data_folder": Grade.PROBLEM}
+    assert "free" not in found["data_folder"].summary
+    assert "MAGI_DATA_DIR" in found["data_folder"].advice[0].text
+
+
 class Usage(NamedTuple):
     free: int
+    total: int = 1 << 40
 
 
 @pytest.mark.parametrize(("free_mib", "grade"), [(10, Grade.PROBLEM), (500, Grade.REMARK)])

@@ -160,6 +160,38 @@ def test_silence_that_keep_alives_can_break_is_a_note() -> None:
     assert found(borne, "silence").grade is Grade.NOTE
 
 
+def test_in_a_short_run_silence_is_judged_by_the_keep_alives_of_a_deliberation() -> None:
+    # Those of the probe come every 2 s, and would hold this path open.
+    main = traced(Probe(seconds=8, interval_ms=100, quiet_ms=2_400, keep_alive_ms=2_000), until_s=8)
+    silent = Probe(seconds=8, interval_ms=10_000, fill_bytes=0, quiet_ms=8_000, keep_alive_ms=60_000)
+    is_cut = replace(WELL, main=main, silent=traced(silent, until_s=4, ending=Ending.RESET))
+    assert faults(diagnose(is_cut)) == {"silence": Grade.PROBLEM}
+    assert "every 10 s" in found(is_cut, "silence").summary
+
+    borne = found(replace(WELL, main=main, silent=traced(silent, until_s=8)), "silence")
+    assert (borne.grade, "only a longer examination tells" in borne.summary) == (Grade.NOTE, True)
+
+
+@pytest.mark.parametrize(
+    ("status", "after_s", "host", "is_perhaps"),
+    [
+        (504, 30.1, "a.cloudfront.net", True),
+        (504, 30.1, "a.execute-api.x.amazonaws.com", False),
+        (504, 10.0, "a.cloudfront.net", False),
+        (502, 30.1, "a.cloudfront.net", False),
+    ],
+)
+def test_a_504_after_30_s_behind_cloudfront_may_be_amplifys(
+    status: int, after_s: float, host: str, *, is_perhaps: bool
+) -> None:
+    refused = replace(
+        traced(until_s=after_s), ending=Ending.REFUSED, status=status, refusal="504, it came as text/html"
+    )
+    advice = found(replace(WELL, host=host, main=refused), "first_byte").advice
+    assert ("Amplify Hosting" in {each.place for each in advice}) is is_perhaps
+    assert len(advice) > is_perhaps
+
+
 def test_where_the_quiet_stretch_was_cut_too_the_advice_is_about_silence() -> None:
     main = replace(traced(until_s=19.9, ending=Ending.RESET), headers=HEADERS | {"server": "nginx"})
     # The last byte came at 14 s.

@@ -219,7 +219,7 @@ def destroy(*, region: Region = None, name: Name = "magi", yes: Yes = False) -> 
         raise typer.Exit(run_destroy(Wanted("lambda", ("embedded",), name), region, is_agreed=yes))
 
 
-@_app.command()
+@_app.command(short_help="Examine the path to a server, or this machine.")
 def doctor(
     url: Annotated[
         str | None,

@@ -17,6 +17,10 @@ _AMPLIFY = (
     "It buffers answers and cuts them after 30 s, and no setting changes that. Leave the static files there, and name "
     "a Lambda Function URL or an AgentCore Runtime as the backend in config.json (docs/topologies.md)."
 )
+PERHAPS_AMPLIFY = Advice(
+    f"Under a domain of one's own it looks like CloudFront, and it answers so after 30 s. If this is it: {_AMPLIFY}",
+    Waypoint.AMPLIFY.value,
+)
 _CLOUDFLARE = "Give this path a rule that turns caching, compression and response buffering off."
 
 _BUFFERING: _ByWaypoint = {

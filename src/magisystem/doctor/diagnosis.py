@@ -1,9 +1,10 @@
 """What measurements of a path mean: findings, and which transport to use. Pure: same numbers, same words."""
 
 from collections.abc import Iterator
+from http import HTTPStatus
 
 from magisystem.doctor import figures
-from magisystem.doctor.advice import advice
+from magisystem.doctor.advice import PERHAPS_AMPLIFY, advice
 from magisystem.doctor.figures import Held, held_back, percentile
 from magisystem.doctor.findings import Advice, Diagnosis, Finding, Grade
 from magisystem.doctor.heads import compression, headers, preflight
@@ -16,8 +17,11 @@ _LATE_FIRST_BYTE_S = 1.0
 _LATE_MS = 500.0
 # Tokens are believed for a minute of difference; half of it is a clock to be mended.
 _CLOCK_MS = 30_000.0
-# A gateway of ours drops a server's, and is never silent itself for longer, whatever a probe asks of the server.
-_RELAYS_KEEP_ALIVE_S = 10.0
+# A deliberation's, whatever a probe asks for: what a path bears is judged by it. A gateway of ours drops a server's,
+# and is never silent itself for longer.
+_KEEP_ALIVE_S = 10.0
+# After which Amplify Hosting answers 504 in its backend's place, give or take.
+_AMPLIFY_S = (28.0, 33.0)
 # What says in the server's place that it took too long, or broke.
 _GIVEN_UP = {502, 503, 504}
 # Places where a socket is not to be had: that it fails there says nothing.
@@ -74,7 +78,9 @@ def _no_stream(main: StreamTrace, found: set[Waypoint]) -> Finding:
     if main.refusal:
         subject = "cut_off" if main.status in _GIVEN_UP or not main.status else "headers"
         summary = f"no stream came; after {_seconds(main.ended_s)} there was this: {main.refusal}"
-        return Finding("first_byte", Grade.PROBLEM, summary, advice(subject, found))
+        is_as_amplify = main.status == HTTPStatus.GATEWAY_TIMEOUT and _AMPLIFY_S[0] <= main.ended_s <= _AMPLIFY_S[1]
+        perhaps = (PERHAPS_AMPLIFY,) if is_as_amplify and Waypoint.CLOUDFRONT in found else ()
+        return Finding("first_byte", Grade.PROBLEM, summary, (*perhaps, *advice(subject, found)))
     what = "no byte of it" if main.head_s is not None else "no answer"
     return Finding(
         "first_byte",
@@ -147,27 +153,34 @@ def _cut_off(measured: PathMeasurements, found: set[Waypoint]) -> Finding:
 
 
 def _silence(measured: PathMeasurements, found: set[Waypoint]) -> Finding:
-    silent, main = measured.silent, measured.main
-    if silent is None or main is None or silent.ending is Ending.REFUSED:
+    silent = measured.silent
+    if silent is None or silent.ending is Ending.REFUSED:
         return Finding("silence", Grade.NOTE, "not measured")
     if silent.ending is Ending.COMPLETE:
-        gap_s = max(figures.longest_gap_s(silent), silent.first_byte_s or 0.0)
-        if gap_s < 0.8 * silent.asked.seconds:
-            return _well("silence", f"none over {_seconds(gap_s)}: something on the way keeps the stream alive")
-        return _well("silence", f"{silent.asked.seconds:g} s without a byte are borne")
+        return _silence_borne(silent)
     silence_s = figures.silence_before_end_s(silent)
     if not _is_idle_cut(measured):
         return Finding("silence", Grade.NOTE, f"cut as any stream is, after {_seconds(silent.ended_s)}")
-    keep_alive_s = main.asked.keep_alive_ms / 1000
     summary = f"a stream is cut after {_seconds(silence_s)} without a byte"
-    if silence_s > 1.5 * keep_alive_s:
-        return Finding("silence", Grade.NOTE, f"{summary}; keep-alives come every {keep_alive_s:g} s and hold it open")
+    if silence_s > 1.5 * _KEEP_ALIVE_S:
+        return Finding("silence", Grade.NOTE, f"{summary}; keep-alives come every {_KEEP_ALIVE_S:g} s and hold it open")
     return Finding(
         "silence",
         Grade.PROBLEM,
-        f"{summary}; keep-alives, every {keep_alive_s:g} s, come too late for that",
+        f"{summary}; a deliberation's keep-alives, every {_KEEP_ALIVE_S:g} s, come too late for that",
         advice("silence", found),
     )
+
+
+def _silence_borne(silent: StreamTrace) -> Finding:
+    gap_s = max(figures.longest_gap_s(silent), silent.first_byte_s or 0.0)
+    if gap_s < 0.8 * silent.asked.seconds:
+        return _well("silence", f"none over {_seconds(gap_s)}: something on the way keeps the stream alive")
+    borne = f"{silent.asked.seconds:g} s without a byte are borne"
+    if silent.asked.seconds > _KEEP_ALIVE_S:
+        return _well("silence", borne)
+    untold = f"whether the {_KEEP_ALIVE_S:g} s between keep-alives are, only a longer examination tells"
+    return Finding("silence", Grade.NOTE, f"{borne}; {untold}")
 
 
 def _is_idle_cut(measured: PathMeasurements) -> bool:
@@ -200,7 +213,7 @@ def _keep_alives(main: StreamTrace, held: Held | None) -> Finding:
     is_kept_alive = figures.longest_gap_s(main) <= 1.1 * keep_alive_s
     if n_came >= due or is_kept_alive or held is not None:
         return _well("keep_alives", summary)
-    if figures.longest_gap_s(main) <= 1.1 * _RELAYS_KEEP_ALIVE_S:
+    if figures.longest_gap_s(main) <= 1.1 * _KEEP_ALIVE_S:
         return Finding(
             "keep_alives", Grade.NOTE, f"{summary}; whether later ones would, only a longer examination tells"
         )

@@ -36,7 +36,12 @@ def data_folder(settings: Settings) -> Finding:
         return Finding("data_folder", Grade.PROBLEM, f"{existing} is no folder", (elsewhere,))
     if not os.access(existing, os.W_OK | os.X_OK):
         return Finding("data_folder", Grade.PROBLEM, f"{existing} cannot be written by this user", (elsewhere,))
-    free_bytes = shutil.disk_usage(existing).free
+    usage = shutil.disk_usage(existing)
+    if usage.total == 0:
+        # /proc and its like; whoever is root is told that it may write there.
+        cannot = "cannot hold files" if existing == folder.absolute() else f"cannot be made: {existing} holds no files"
+        return Finding("data_folder", Grade.PROBLEM, f"{folder} {cannot}", (elsewhere,))
+    free_bytes = usage.free
     room = f"{free_bytes / _GIB:.1f} GiB free" if free_bytes >= _GIB else f"{free_bytes / _MIB:.0f} MiB free"
     is_made = "" if existing == folder.absolute() or folder.exists() else "; it is made by the first start"
     grade = (
