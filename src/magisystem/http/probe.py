@@ -92,7 +92,8 @@ class ProbeLimits:
 @dataclass(slots=True, eq=False)
 class _Place:
     owner: str
-    # On the loop's clock: when it is free again at the latest.
+    # On the loop's clock: when it is free again where its reader keeps up, and at the latest.
+    due_s: float
     until_s: float
 
 
@@ -129,8 +130,8 @@ class Probes:
             held.enter_context(self.place(owner, probe, wait_s))
             if wait_s is not None:
                 return await self._page(probe, headers, wait_s)
-            pieces = _framed(self.batches(probe, headers))
-            return _ProbeBody(pieces, self._stopping, probe, held.pop_all())
+            place = held.pop_all()
+            return _ProbeBody(_framed(self.batches(probe, headers), place), self._stopping, probe, place)
 
     @contextmanager
     def place(self, owner: str, probe: Probe, wait_s: float | None = None) -> Generator[None]:
@@ -147,11 +148,15 @@ class Probes:
             (self._places, self._limits.a_process, "of all owners"),
         ):
             if len(places) >= most:
-                free_s = max(1.0, min(place.until_s for place in places) - now_s)
+                free_s = max(1.0, min(place.due_s for place in places) - now_s)
                 raise TooManyProbes(
                     f"{most} probes {whose} are running; no more may. Wait until one has ended.", free_s
                 )
-        place = _Place(owner, now_s + (probe.seconds + _GRACE_S if wait_s is None else wait_s))
+        place = (
+            _Place(owner, now_s + _left_s(probe), now_s + probe.seconds + _GRACE_S)
+            if wait_s is None
+            else _Place(owner, now_s + wait_s, now_s + wait_s)
+        )
         self._places.append(place)
         try:
             yield
@@ -228,9 +233,13 @@ class _ProbeBody(LiveBody):
 
 
 @asynccontextmanager
-async def _framed(batches: AsyncGenerator[list[tuple[int, bytes]]]) -> AsyncGenerator[AsyncIterator[bytes]]:
-    async with aclosing(batches), aclosing(_pieces(batches)) as pieces:
-        yield pieces
+async def _framed(
+    batches: AsyncGenerator[list[tuple[int, bytes]]], place: ExitStack
+) -> AsyncGenerator[AsyncIterator[bytes]]:
+    # With the frames the place is given back: whoever has the end of the body finds it free.
+    with place:
+        async with aclosing(batches), aclosing(_pieces(batches)) as pieces:
+            yield pieces
 
 
 async def _pieces(batches: AsyncIterator[list[tuple[int, bytes]]]) -> AsyncGenerator[bytes]:
@@ -295,6 +304,12 @@ def _number(name: str, text: str) -> float | int | Fault:
     except ValueError:
         number = float("nan")
     return Fault(name, f"`{name}`: It must be a number of seconds.") if number != number else number  # noqa: PLR0124
+
+
+def _left_s(probe: Probe) -> float:
+    """Give how long a probe still lasts, on its own schedule."""
+    now_ms = _now_ms()
+    return max(0.0, probe.seconds - (now_ms - probe.beginning(now_ms)) / 1000)
 
 
 def _now_ms() -> int:
