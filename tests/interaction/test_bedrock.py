@@ -183,7 +183,7 @@ async def test_throttling_that_does_not_end_fails_the_lane_by_its_deadline(
     async with StandInBedrock() as bedrock:
         lead_aws_to(bedrock, monkeypatch)
         bedrock.script("caspar", Reply(fault=Refusal(429)))
-        async with real_server(model="bedrock:the-rest", sage_s=2) as http:
+        async with real_server(model="bedrock:the-rest", sage_s=4) as http:
             events = await Table(http, bedrock).deliberated()
     assert caspar(events).cause == "model_throttled"
     assert end(events).outcome is Outcome.DECIDED_DEGRADED

@@ -108,7 +108,8 @@ class Relay(Response):
         except (MagiError, RefusedByRuntime) as refusal:
             if not reader.has_head:
                 raise
-            raise await self._given_up(reader, refusal, self._attempts.ask.reached) from refusal
+            self._keep(refusal, self._attempts.ask.reached)
+            raise await _given_up(reader, refusal) from refusal
         return answer
 
     async def _stream(self, reader: Reader, stream: RuntimeStream) -> None:
@@ -137,17 +138,23 @@ class Relay(Response):
                 cutter.renew()
                 stream = await self._attempts.rest(cutter.reached, back_off, failure)
         except (MagiError, RefusedByRuntime) as refusal:
-            raise await self._given_up(reader, refusal, cutter.reached) from refusal
+            if isinstance(refusal, RuntimeUnreadable):
+                # Whoever resumes would be given a head at once, and not learn it. Of all else the runtime tells again.
+                self._keep(refusal, cutter.reached)
+            raise await _given_up(reader, refusal) from refusal
         finally:
             stream.close()
 
-    async def _given_up(self, reader: Reader, refusal: MagiError | RefusedByRuntime, reached: Reached) -> CannotGoOn:
-        """Keep why the body ends here for whoever comes back, say it to people who look at the bytes, and abort it."""
-        code = refusal.problem.code if isinstance(refusal, RefusedByRuntime) else refusal.code
-        _log.warning("A stream cannot be gone on with (%s).", code)
+    def _keep(self, refusal: MagiError | RefusedByRuntime, reached: Reached) -> None:
         self._late.keep(key_of(self._attempts.call, self._attempts.ask, reached), refusal)
-        await reader.write(b": cannot go on (%b)\n\n" % code.encode())
-        return CannotGoOn(code)
+
+
+async def _given_up(reader: Reader, refusal: MagiError | RefusedByRuntime) -> CannotGoOn:
+    """Say, to people who look at the bytes, why the body ends here, and give what aborts it."""
+    code = refusal.problem.code if isinstance(refusal, RefusedByRuntime) else refusal.code
+    _log.warning("A stream cannot be gone on with (%s).", code)
+    await reader.write(b": cannot go on (%b)\n\n" % code.encode())
+    return CannotGoOn(code)
 
 
 def _failure(cutter: FrameCutter, reason: str, *, is_unreadable: bool) -> UpstreamError:
