@@ -23,13 +23,14 @@ help: ## Show what can be made
 
 setup: $(READY) $(WEB) ## Install everything into .venv, build the web client (idempotent)
 
+# What is installed is compiled once, here, and not by each of the processes that a test run starts together.
 # uv comes from PyPI into the environment itself, in the locked version, so only Python and make are needed beforehand.
 $(READY): pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 setup") if sys.version_info < (3, 11) else None'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "python venv is missing: on Debian and Ubuntu, apt-get install python3-venv" >&2; exit 1; }
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		"uv==$$(awk '/^name = "uv"$$/ {getline; gsub(/[^0-9.]/, ""); print; exit}' uv.lock)"
-	@$(BIN)/uv sync --locked --quiet --python $(BIN)/python
+	@$(BIN)/uv sync --locked --quiet --compile-bytecode --python $(BIN)/python
 	@touch $@
 
 $(WEB_READY): $(READY) web/package.json web/package-lock.json
