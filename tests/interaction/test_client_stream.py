@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from tests.interaction.test_cli_ask import DEADLINE_S, magi, running
+from tests.support.tcp import tcp_server
 
 from magisystem.client import (
     AddressInvalid,
@@ -65,9 +66,8 @@ class LogServer:
 
     @asynccontextmanager
     async def serving(self) -> AsyncGenerator["LogServer"]:
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        async with server:
+        async with tcp_server(self._serve) as port:
+            self.url = f"http://127.0.0.1:{port}"
             yield self
 
     @property
@@ -82,20 +82,15 @@ class LogServer:
         length = int(head.partition("content-length: ")[2].partition("\r\n")[0])
         request = json.loads(await reader.readexactly(length))
         self.heads.append(head)
-        try:
-            if request.get("action") == "cancel":
-                self.requests.append(request)
-                self.is_cancelled.set()
-                writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}")
-            else:
-                answer = self.answers[min(len(self.requests), len(self.answers) - 1)]
-                self.requests.append(request)
-                await answer(writer)
-            await writer.drain()
-        except ConnectionError:
-            pass  # the client has left
-        finally:
-            writer.close()
+        if request.get("action") == "cancel":
+            self.requests.append(request)
+            self.is_cancelled.set()
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}")
+        else:
+            answer = self.answers[min(len(self.requests), len(self.answers) - 1)]
+            self.requests.append(request)
+            await answer(writer)
+        await writer.drain()
 
 
 def begin(writer: StreamWriter) -> None:

@@ -19,6 +19,7 @@ from tests.support.gatewaying import container, gateway
 from tests.support.nginx import nginx
 from tests.support.proxies import Proxy, Treatment, kept_for_ever, kept_to_the_end
 from tests.support.serving import Server, listening, scripted_server
+from tests.support.tcp import tcp_server
 
 from magisystem.doctor import Diagnosis, Finding, Grade, Target, Wanted, diagnose, diagnose_refusal, examine
 from magisystem.doctor.measurements import Refusal
@@ -293,10 +294,8 @@ async def test_https_where_http_is_spoken_is_said_with_the_address_to_try(server
 async def test_what_speaks_no_http_is_said() -> None:
     async def speak(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"SSH-2.0-OpenSSH_9.9\r\n")
-        writer.close()
 
-    async with await asyncio.start_server(speak, "127.0.0.1", 0) as other:
-        port = other.sockets[0].getsockname()[1]
+    async with tcp_server(speak) as port:
         assert list(by_code(await diagnosed(f"http://127.0.0.1:{port}"))) == ["not_http"]
 
 

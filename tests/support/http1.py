@@ -7,9 +7,11 @@ let a body be cut at a byte of one's choice.
 import asyncio
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import h11
+
+from tests.support.tcp import tcp_server
 
 Fields = list[tuple[str, str]]
 
@@ -127,29 +129,13 @@ async def connected(address: str) -> AsyncGenerator[Peer]:
 @asynccontextmanager
 async def serving(answer: Callable[[Peer, h11.Request], Awaitable[None]]) -> AsyncGenerator[str]:
     """Serve on a port of 127.0.0.1 and give ``host:port``; leaving it drops every connection."""
-    open_ones: set[asyncio.Task[None]] = set()
 
     async def serve(reader: StreamReader, writer: StreamWriter) -> None:
         peer = Peer(h11.Connection(h11.SERVER), reader, writer)
-        try:
-            with suppress(ConnectionError):
-                while request := await peer.request():
-                    await answer(peer, request)
-                    if not peer.is_reusable():
-                        break
-        finally:
-            writer.close()
+        while request := await peer.request():
+            await answer(peer, request)
+            if not peer.is_reusable():
+                break
 
-    def accept(reader: StreamReader, writer: StreamWriter) -> None:
-        task = asyncio.create_task(serve(reader, writer))
-        open_ones.add(task)
-        task.add_done_callback(open_ones.discard)
-
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
-    async with server:
-        try:
-            yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        finally:
-            for task in open_ones:
-                task.cancel()
-            await asyncio.gather(*open_ones, return_exceptions=True)
+    async with tcp_server(serve) as port:
+        yield f"127.0.0.1:{port}"
