@@ -18,7 +18,7 @@ from magisystem.cli.deployment.wanted import REGIONS
 from magisystem.costs import Workload, bill, read_prices
 from magisystem.gateway.app import Awaited, create_gateway
 from magisystem.gateway.patience import Timing
-from magisystem.gateway.settings import GatewaySettings
+from magisystem.gateway.settings import read_settings
 from magisystem.http.web import PAGES
 
 BEDROCK = f"arn:aws:bedrock:{REGION}:{ACCOUNT}:inference-profile"
@@ -276,11 +276,12 @@ def test_cors_is_in_one_place(lambda_: Templates) -> None:
 def test_the_url_lets_through_what_the_gateway_itself_would(lambda_: Templates) -> None:
     [url] = resources(lambda_["Gateway"], "AWS::Lambda::Url")
     gateway = create_gateway(
-        GatewaySettings(
-            gateway_key="x" * 32,
-            runtime_arn="arn:aws:bedrock-agentcore:eu-central-1:123456789012:runtime/magi_server-0123456789",
-            runtime_endpoint="https://bedrock-agentcore.eu-central-1.amazonaws.com",
-            cors_origins=("https://main.d1.amplifyapp.com",),
+        read_settings(
+            {
+                "MAGI_GATEWAY_KEY": "x" * 32,
+                "MAGI_RUNTIME_ARN": "arn:aws:bedrock-agentcore:eu-central-1:123456789012:runtime/magi-0123456789",
+                "MAGI_CORS_ORIGINS": "https://main.d1.amplifyapp.com",
+            }
         ),
         Awaited(),
     )
