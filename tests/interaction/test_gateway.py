@@ -547,13 +547,12 @@ async def test_who_resumes_where_a_stream_could_not_be_gone_on_with_is_told_why(
 async def test_the_client_hears_of_a_late_refusal_what_it_is() -> None:
     until = asyncio.Event()
     problem = b'{"status":400,"code":"unknown_agent","detail":"There is none.","retryable":false}'
-    async with scripted_chain(timing=Timing(head_s=0.05)) as served, MagiClient(served.url) as magi:
+    async with scripted_chain(timing=Timing(head_s=0)) as served, MagiClient(served.url) as magi:
         served.agentcore.script(Late(until, Answer(problem, "application/problem+json")))
         following = magi.deliberate(QUESTION)
         waiting = asyncio.ensure_future(anext(following))
         async with asyncio.timeout(DEADLINE_S):
             await served.agentcore.called(1)
-            await asyncio.sleep(0.2)
             until.set()
             with pytest.raises(Exception, match="There is none") as refused:
                 await waiting
