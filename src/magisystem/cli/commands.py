@@ -46,22 +46,18 @@ def _magi(
     pass
 
 
+_Host = Annotated[
+    str | None,
+    typer.Option(help="The address to listen on; 0.0.0.0 for every one (MAGI_HOST, else 127.0.0.1).", metavar="HOST"),
+]
+_Port = Annotated[int | None, typer.Option(help="The port to listen on (MAGI_PORT, else 8080).", metavar="PORT")]
+_Insecure = Annotated[
+    bool, typer.Option("--insecure", help="Serve whoever comes, also on an address that others reach.")
+]
+
+
 @_app.command()
-def serve(
-    host: Annotated[
-        str | None,
-        typer.Option(
-            help="The address to listen on; 0.0.0.0 for every one (MAGI_HOST, else 127.0.0.1).", metavar="HOST"
-        ),
-    ] = None,
-    port: Annotated[
-        int | None, typer.Option(help="The port to listen on (MAGI_PORT, else 8080).", metavar="PORT")
-    ] = None,
-    *,
-    insecure: Annotated[
-        bool, typer.Option("--insecure", help="Serve whoever comes, also on an address that others reach.")
-    ] = False,
-) -> None:
+def serve(host: _Host = None, port: _Port = None, *, insecure: _Insecure = False) -> None:
     """Serve the HTTP API."""
     with errors_shown():
         from magisystem.cli.serving import run_server
@@ -70,24 +66,11 @@ def serve(
 
 
 @_app.command()
-def gateway(
-    host: Annotated[
-        str | None,
-        typer.Option(
-            help="The address to listen on; 0.0.0.0 for every one (MAGI_HOST, else 127.0.0.1).", metavar="HOST"
-        ),
-    ] = None,
-    port: Annotated[
-        int | None, typer.Option(help="The port to listen on (MAGI_PORT, else 8080).", metavar="PORT")
-    ] = None,
-    *,
-    insecure: Annotated[
-        bool, typer.Option("--insecure", help="Serve whoever comes, also on an address that others reach.")
-    ] = False,
-) -> None:
+def gateway(host: _Host = None, port: _Port = None, *, insecure: _Insecure = False) -> None:
     """Relay to an AgentCore Runtime: authenticate, stream, resume.
 
-    MAGI_RUNTIME_ARN names the runtime, and MAGI_GATEWAY_KEY is a secret of 32 characters or more that both know.
+    MAGI_RUNTIME_ARN names the runtime. MAGI_GATEWAY_KEY is a secret of 32 characters or more; with
+    MAGI_RUNTIME_AUTH=sigv4 the runtime needs the same one.
     """
     with errors_shown():
         from magisystem.cli.gateway import run_gateway
