@@ -27,7 +27,8 @@ from magisystem.application import Application, open_catalogue
 from magisystem.config import read_configuration
 from magisystem.council.briefs import Matter
 from magisystem.deliberation import Deliberations, ModelChoice, Proposal
-from magisystem.errors import TooManyRunning
+from magisystem.deliberation.ports import Page
+from magisystem.errors import LogUnavailable, TooManyRunning
 from magisystem.http.app import create_app
 from magisystem.http.web import PAGES
 from magisystem.identity import LOCAL_OWNER, Assertions
@@ -319,3 +320,20 @@ async def test_of_many_starts_at_once_as_many_run_as_are_allowed() -> None:
         more = await asyncio.gather(*map(start, range(10)), return_exceptions=True)
         assert [type(refusal) for refusal in more] == [TooManyRunning] * 10
         assert deliberations.n_running == 20
+
+
+class _FullDisk(MemoryEventLog):
+    async def read(self, deliberation_id: str, owner: str, after: int = 0, limit: int = 10_000) -> Page:
+        raise LogUnavailable("The log /srv/magi/magi.sqlite: the disk is full.", is_private=True)
+
+
+async def test_where_the_log_lies_is_told_to_its_operator_alone(caplog: pytest.LogCaptureFixture) -> None:
+    async with scripted_server(ScriptedModel(), log=_FullDisk()) as server:
+        answer = await server.http.get("/deliberations/any")
+        async with talking(server.url) as talk:
+            message = await talk.ask({"action": "get", "deliberationId": "any"})
+    assert (answer.status_code, answer.json()["code"]) == (503, "log_unavailable")
+    assert message["error"]["code"] == "log_unavailable"
+    assert "/srv" not in answer.text
+    assert "/srv" not in str(message)
+    assert caplog.text.count("/srv/magi/magi.sqlite") == 2

@@ -235,6 +235,8 @@ class Socket:
         try:
             yield
         except MagiError as error:
+            if error.told != error.message:
+                _log.warning("%s (%s)", error.message, error.code)
             await self._send(error_message(error, request_id, deliberation_id))
         except Exception:  # noqa: BLE001 - the request boundary of a socket
             _log.exception("a message on a socket met a fault")
