@@ -52,7 +52,7 @@ from magisystem.errors import (
     ModelUnreachable,
     ModelWithheld,
 )
-from magisystem.testing.models import SPOILT_VOTE, TEXT, VOTE, brief, n_calls, of, text, uttered
+from magisystem.testing.models import SPOILT_VOTE, TEXT, VOTE, Heard, cut_short, n_calls, of, text, uttered
 
 # LiteLLM silences these itself while it is imported, which holds until the end of the test that imports it.
 pytestmark = [
@@ -226,11 +226,7 @@ async def test_leaving_a_speech_leaves_no_complaint_behind(
 ) -> None:
     # Generators that are left to the garbage collector are ended in tasks of the loop's, which OpenTelemetry logs.
     provider.stand_in.script(Reply(TEXT, fault=Fault(How.SILENCE)))
-    async with provider.model.speak(brief(), max_calls=2) as utterances:
-        async for utterance in utterances:
-            if isinstance(utterance, Said):
-                break
-    del utterances
+    await cut_short(provider.model)
     assert await provider.stand_in.calls[-1].over()
     gc.collect()
     for _ in range(20):
@@ -314,17 +310,16 @@ async def test_an_output_limit_in_the_last_call_is_named(chat: Provider, replies
 
 async def test_an_output_limit_in_a_chat_is_named(chat: Provider) -> None:
     chat.stand_in.script(Reply(TEXT, stop="length"))
-    async with chat.model.speak(chat_brief(SOLOMON, Matter("Well?")), max_calls=2) as utterances:
-        with pytest.raises(ModelExhausted):
-            _ = [utterance async for utterance in utterances]
+    with pytest.raises(ModelExhausted):
+        await chat.model.speak(chat_brief(SOLOMON, Matter("Well?")), Heard(), max_calls=2)
     assert len(chat.stand_in.calls) == 1
 
 
 async def test_a_chat_is_one_call_without_a_ballot(chat: Provider) -> None:
     chat.stand_in.script(Reply(TEXT))
-    async with chat.model.speak(chat_brief(SOLOMON, Matter("Well?")), max_calls=2) as utterances:
-        said = [utterance async for utterance in utterances]
-    assert text(said) == TEXT
+    heard = Heard()
+    await chat.model.speak(chat_brief(SOLOMON, Matter("Well?")), heard, max_calls=2)
+    assert text(heard.utterances) == TEXT
     [call] = chat.stand_in.calls
     assert not call.body.get("tools")
 
@@ -399,8 +394,9 @@ async def test_what_a_model_does_not_take_is_not_sent_and_named(
     provider = await opened(wire)
     provider.stand_in.script(Reply(TEXT, (CAST,)))
     agent = replace(CASPAR, sampling=sampling)
-    async with provider.model.speak(sage_brief(agent, Matter("Well?")), max_calls=1) as utterances:
-        noted = [utterance.details for utterance in [u async for u in utterances] if isinstance(utterance, Noted)]
+    heard = Heard()
+    await provider.model.speak(sage_brief(agent, Matter("Well?")), heard, max_calls=1)
+    noted = [noted.details for noted in of(Noted, heard.utterances)]
     assert any(dropped in details for details in noted if "not sent" in details) == bool(dropped)
     body = provider.stand_in.calls[0].body
     assert {name: body.get(name) for name in sent} == sent

@@ -2,13 +2,11 @@
 
 import asyncio
 import tracemalloc
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 from magisystem.council.briefs import Brief, Matter
 from magisystem.deliberation import Deliberations, ModelChoice, Proposal
-from magisystem.deliberation.ports import MODEL_CALL, Noted, Query, Said, Utterance
+from magisystem.deliberation.ports import MODEL_CALL, Hearer, Noted, Query, Said
 from magisystem.logs.sqlite import SqliteEventLog
 from magisystem.testing.scripted import ScriptedModel, agreeable
 
@@ -21,21 +19,16 @@ LONG = "Should we say much?"
 class Talker(ScriptedModel):
     """Asked `LONG`, CASPAR says `TEXT_BYTES` of text, a token at a time; for the rest everybody is brief."""
 
-    @asynccontextmanager
-    async def speak(self, brief: Brief, *, max_calls: int) -> AsyncGenerator[AsyncIterator[Utterance]]:
-        if brief.agent.id == "caspar" and brief.matter.question == LONG:
-            yield self._tokens()
-        else:
-            async with ScriptedModel({brief.agent.id: [agreeable]}).speak(brief, max_calls=max_calls) as utterances:
-                yield utterances
-
-    async def _tokens(self) -> AsyncIterator[Utterance]:
-        yield Noted(MODEL_CALL, "scripted")
+    async def speak(self, brief: Brief, hearer: Hearer, *, max_calls: int) -> None:
+        if brief.agent.id != "caspar" or brief.matter.question != LONG:
+            await ScriptedModel({brief.agent.id: [agreeable]}).speak(brief, hearer, max_calls=max_calls)
+            return
+        await hearer.hear(Noted(MODEL_CALL, "scripted"))
         for n in range(TEXT_BYTES // len(TOKEN)):
             if n % TOKENS_A_READ == 0:
                 await asyncio.sleep(0)
             # A fresh string each time, as a wire gives it.
-            yield Said("".join(TOKEN))
+            await hearer.hear(Said("".join(TOKEN)))
 
 
 async def watched(deliberations: Deliberations, question: str) -> str:

@@ -9,6 +9,8 @@ import asyncio
 import logging
 from dataclasses import dataclass, field
 from functools import partial
+from types import TracebackType
+from typing import Self
 
 from magisystem.council.ballots import Ballot, Casting, Verdict, Vote, read_fenced
 from magisystem.council.briefs import Brief
@@ -64,6 +66,7 @@ class Lane:
     # Where in the text each call of this attempt began.
     _calls_at: list[int] = field(default_factory=list[int])
     _is_throttled: bool = False
+    _silence: "_Silence" = field(init=False)
 
     @property
     def agent_id(self) -> str:
@@ -140,50 +143,44 @@ class Lane:
         return True
 
     async def _listen(self) -> None:
-        loop = asyncio.get_running_loop()
-        silence = asyncio.timeout(None)
         self.is_open = True
         try:
-            async with (
-                self.model.speak(self.brief, max_calls=MAX_CALLS - self.n_calls) as utterances,
-                silence,
-            ):
-                silence.reschedule(loop.time() + self.silence_s)
-                async for utterance in utterances:
-                    # A wait that the provider asked for is announced, and is no silence.
-                    wait_s = _wait_s(utterance)
-                    silence.reschedule(loop.time() + wait_s + self.silence_s)
-                    match utterance:
-                        case Said(text):
-                            self.text.append(text)
-                            self.n_chars_uncounted += len(text)
-                            await self.journal.say(self.agent_id, text)
-                        case Thought(text):
-                            self.n_chars_uncounted += len(text)
-                            await self.journal.think(self.agent_id, text)
-                        case Noted(action, details, duration_ms):
-                            self.n_calls += action == MODEL_CALL
-                            if action == MODEL_CALL:
-                                self.n_accepted += 1
-                                self._calls_at.append(len(self.text))
-                            self._is_throttled = action == THROTTLE_WAIT
-                            await self._note(action, details, duration_ms)
-                        case Cast(casting):
-                            self.casting = casting
-                            await self._write_casting(casting)
-                        case Spoilt(reason):
-                            self._spoilt = reason
-                            await self._note("ballot_spoilt", reason)
-                        case Spent(usage):
-                            self.usage = self.usage + usage
-                            self.n_counted += 1
-                            self.n_chars_uncounted = 0
-        except TimeoutError as error:
-            if not silence.expired():
-                raise
-            raise ModelSilent(f"No token came for {self.silence_s:g} s.") from error
+            async with _Silence(self.silence_s) as self._silence:
+                await self.model.speak(self.brief, self, max_calls=MAX_CALLS - self.n_calls)
         finally:
             self.is_open = False
+
+    async def hear(self, utterance: Utterance) -> None:
+        """Hear what the model utters; see `Hearer`."""
+        self._silence.broken()
+        match utterance:
+            case Said(text):
+                self.text.append(text)
+                self.n_chars_uncounted += len(text)
+                await self.journal.say(self.agent_id, text)
+            case Thought(text):
+                self.n_chars_uncounted += len(text)
+                await self.journal.think(self.agent_id, text)
+            case Noted(action, details, duration_ms):
+                self._is_throttled = action == THROTTLE_WAIT
+                if self._is_throttled and duration_ms is not None:
+                    # A wait that the provider asked for is announced, and is no silence.
+                    self._silence.broken(for_s=duration_ms / 1000)
+                if action == MODEL_CALL:
+                    self.n_calls += 1
+                    self.n_accepted += 1
+                    self._calls_at.append(len(self.text))
+                await self._note(action, details, duration_ms)
+            case Cast(casting):
+                self.casting = casting
+                await self._write_casting(casting)
+            case Spoilt(reason):
+                self._spoilt = reason
+                await self._note("ballot_spoilt", reason)
+            case Spent(usage):
+                self.usage = self.usage + usage
+                self.n_counted += 1
+                self.n_chars_uncounted = 0
 
     async def _conclude(self) -> None:
         ballot = self.brief.ballot
@@ -267,9 +264,42 @@ class Lane:
         )
 
 
-def _wait_s(utterance: Utterance) -> float:
-    match utterance:
-        case Noted(action=action, duration_ms=int(duration_ms)) if action == THROTTLE_WAIT:
-            return duration_ms / 1000
-        case _:
-            return 0.0
+class _Silence:
+    """Ends its block with `ModelSilent` once nothing has been heard for ``longest_s``; an async context manager.
+
+    One timer looks now and then at when something was last heard: setting it anew for each token would cost more than
+    hearing the token does.
+    """
+
+    def __init__(self, longest_s: float) -> None:
+        self._longest_s = longest_s
+        self._loop = asyncio.get_running_loop()
+        self._timeout = asyncio.timeout(None)
+        self._ends_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def __aenter__(self) -> Self:
+        await self._timeout.__aenter__()
+        self.broken()
+        self._look()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        try:
+            await self._timeout.__aexit__(kind, error, trace)
+        except TimeoutError as expired:
+            raise ModelSilent(f"No token came for {self._longest_s:g} s.") from expired
+
+    def broken(self, *, for_s: float = 0.0) -> None:
+        """Begin to count anew, after ``for_s``."""
+        self._ends_at = self._loop.time() + for_s + self._longest_s
+
+    def _look(self) -> None:
+        if self._loop.time() >= self._ends_at:
+            self._timeout.reschedule(self._ends_at)
+        else:
+            self._timer = self._loop.call_at(self._ends_at, self._look)

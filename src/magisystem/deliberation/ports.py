@@ -70,6 +70,14 @@ class Spent:
 Utterance = Said | Thought | Noted | Cast | Spoilt | Spent
 
 
+class Hearer(Protocol):
+    """Who hears a speech."""
+
+    async def hear(self, utterance: Utterance) -> None:
+        """Take the next utterance. It may wait, and the model with it, until what came before is taken care of."""
+        ...
+
+
 class Model(Protocol):
     """One model, ready to be called for any number of agents at once.
 
@@ -83,7 +91,7 @@ class Model(Protocol):
        without a `Cast`.
     4. Throttling before the first text of a speech is waited out, each wait `Noted`; after it, `ModelThrottled` is
        raised, because what was said would have to be unsaid.
-    5. Leaving the context, by whichever way, closes the connection to the provider before it returns.
+    5. However a speech ends, by cancellation too, the connection to the provider is closed before it returns.
     """
 
     @property
@@ -96,11 +104,11 @@ class Model(Protocol):
         """What must be said about the model wherever its words are shown, if anything."""
         ...
 
-    def speak(self, brief: Brief, *, max_calls: int) -> AbstractAsyncContextManager[AsyncIterator[Utterance]]:
-        """Let the model speak on ``brief``. Entering makes ready what is needed; iterating makes the first call.
+    async def speak(self, brief: Brief, hearer: Hearer, *, max_calls: int) -> None:
+        """Let the model speak on ``brief``, and tell ``hearer`` each utterance as it comes, one after the other.
 
         Raises:
-            ModelError: on entering or while iterating; the leaf says what failed.
+            ModelError: the leaf says what failed.
         """
         ...
 

@@ -5,40 +5,21 @@ provider raises is translated here (`failures`), so that nothing of a vendor's l
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
-from magisystem.council.ballots import Ballot, Casting, SpoiltBallot
 from magisystem.council.briefs import Brief
-from magisystem.deliberation.ports import (
-    MODEL_CALL,
-    THROTTLE_WAIT,
-    Cast,
-    Noted,
-    Said,
-    Spent,
-    Spoilt,
-    Thought,
-    Utterance,
-)
-from magisystem.errors import ModelExhausted, ModelRejected, ModelStreamCut, ModelThrottled, ModelWithheld
+from magisystem.deliberation.ports import THROTTLE_WAIT, Hearer, Noted
+from magisystem.errors import ModelExhausted, ModelThrottled
 from magisystem.models.failures import translated
 from magisystem.models.limiter import Limiter
-from magisystem.protocol.values import Usage
 
 if TYPE_CHECKING:
     from strands import Agent
     from strands.models.model import Model as StrandsProvider
     from strands.types.content import Message
-
-# How long Strands may take to leave its generators once the connection is closed; it takes milliseconds.
-_LEAVE_S = 2.0
-# Stop reasons that are no end, as Strands and the providers' own words for them reach this module.
-_WITHHELD = frozenset({"content_filtered", "guardrail_intervened", "refusal"})
-_OVERFLOWN = "model_context_window_exceeded"
+    from strands.types.tools import AgentTool
 
 
 class Connection(Protocol):
@@ -69,202 +50,102 @@ class StrandsModel:
     load: Callable[[], Awaitable[None]]
     connect: Callable[[Brief], Connection]
 
-    @asynccontextmanager
-    async def speak(self, brief: Brief, *, max_calls: int) -> AsyncGenerator[AsyncIterator[Utterance]]:
+    async def speak(self, brief: Brief, hearer: Hearer, *, max_calls: int) -> None:
         """See `Model.speak`."""
         with translated(self.name):
             await self.load()
             connection = self.connect(brief)
         try:
-            async with aclosing(self._utter(brief, connection, max_calls)) as utterances:
-                yield utterances
+            if connection.dropped:
+                dropped = ", ".join(connection.dropped)
+                await hearer.hear(Noted("sampling_dropped", f"{self.name} does not take {dropped}; not sent."))
+            await self._speak(brief, connection, hearer, max_calls)
         finally:
             await connection.aclose()
 
-    async def _utter(self, brief: Brief, connection: Connection, max_calls: int) -> AsyncGenerator[Utterance]:
-        has_spoken = False
-        if connection.dropped:
-            yield Noted("sampling_dropped", f"{self.name} does not take {', '.join(connection.dropped)}; not sent.")
+    async def _speak(self, brief: Brief, connection: Connection, hearer: Hearer, calls_left: int) -> None:
         while True:
             # Others may be refused while this lane waits.
             while wait_s := self.limiter.wait_s:
-                yield Noted(THROTTLE_WAIT, f"{self.name} is throttled", round(1000 * wait_s))
-                await asyncio.sleep(wait_s)
+                await self._wait(wait_s, f"{self.name} is throttled", hearer)
+            speech = _Speech(brief, connection, self.limiter, hearer, calls_left)
             try:
                 with translated(self.name):
-                    speech = _Speech(brief, connection, self.limiter, max_calls)
-                    async with aclosing(speech.utterances()) as utterances:
-                        async for utterance in utterances:
-                            max_calls -= isinstance(utterance, Noted) and utterance.action == MODEL_CALL
-                            has_spoken = has_spoken or isinstance(utterance, Said | Thought)
-                            yield utterance
+                    await speech.run()
             except ModelThrottled as error:
                 wait_s = self.limiter.refused(error.retry_after_s)
-                if has_spoken or max_calls <= 0:
+                calls_left = speech.calls_left
+                if speech.has_spoken or calls_left <= 0:
                     raise
-                yield Noted(THROTTLE_WAIT, error.message, round(1000 * wait_s))
-                await asyncio.sleep(wait_s)
+                await self._wait(wait_s, error.message, hearer)
             else:
                 return
 
+    async def _wait(self, wait_s: float, why: str, hearer: Hearer) -> None:
+        await hearer.hear(Noted(THROTTLE_WAIT, why, round(1000 * wait_s)))
+        await asyncio.sleep(wait_s)
+
 
 class _Speech:
-    """One run of a Strands agent: prose, then the ballot by tool, asked for again while calls are left."""
+    """One Strands agent's run: prose, then the ballot by tool, asked for again while calls are left."""
 
-    def __init__(self, brief: Brief, connection: Connection, limiter: Limiter, max_calls: int) -> None:
-        self._brief = brief
-        self._connection = connection
-        self._limiter = limiter
-        self._calls_left = max_calls
-        self._tool = _ballot_tool_class()(brief.ballot) if brief.ballot else None
-        self._agent = _agent(brief, connection, self._tool)
-        # Whether the provider has said that its message is finished, and why, and whether it has ended the block it
-        # was in.
-        self._stop_reason: str | None = None
-        self._is_in_block = False
-        self._is_new_call = False
-        self._has_spoken = False
+    def __init__(self, brief: Brief, connection: Connection, limiter: Limiter, hearer: Hearer, calls_left: int) -> None:
+        # Loads Strands.
+        from magisystem.models.hearing import BallotTool, HeardModel
 
-    async def utterances(self) -> AsyncGenerator[Utterance]:
-        prompt = self._brief.messages[-1].content
+        self._prompt = brief.messages[-1].content
+        self._hearer = hearer
+        self._model = HeardModel(connection.model, hearer, limiter, calls_left)
+        self._tool = BallotTool(brief.ballot, hearer) if brief.ballot else None
+        self._agent = _agent(brief, self._model, self._tool)
+
+    @property
+    def calls_left(self) -> int:
+        """How many calls may still be made."""
+        return self._model.calls_left
+
+    @property
+    def has_spoken(self) -> bool:
+        """Whether the model has said or thought anything."""
+        return self._model.has_spoken
+
+    async def run(self) -> None:
+        """Have the agent speak until its ballot is read or no call is left.
+
+        Raises:
+            ModelExhausted: the output limit came before the end.
+            Exception: what the provider or Strands raises.
+        """
+        prompt = self._prompt
         while True:
-            is_exhausted = False
-            async with aclosing(self._turn(prompt)) as turn:
-                async for utterance in turn:
-                    if isinstance(utterance, _OutputLimit):
-                        is_exhausted = True
-                    else:
-                        yield utterance
-            if is_exhausted and (self._tool is None or not self._calls_left):
+            is_exhausted = await self._turn(prompt)
+            if is_exhausted and (self._tool is None or not self.calls_left):
                 raise ModelExhausted(
                     "The model reached its output limit before it was done. Raise `maxTokens` for this agent."
                 )
-            if self._tool is None or self._tool.casting is not None or not self._calls_left:
+            if self._tool is None or self._tool.casting is not None or not self.calls_left:
                 return
-            yield Noted(
-                "ballot_asked", f"The model ended without a call of `{self._tool.tool_name}`; it is asked again."
-            )
+            asked_again = f"The model ended without a call of `{self._tool.tool_name}`; it is asked again."
+            await self._hearer.hear(Noted("ballot_asked", asked_again))
             prompt = (
                 f"You have not called `{self._tool.tool_name}`. Call it now, and write nothing else. If you cannot "
                 f"call tools, write one block instead that begins with ```json, ends with ``` and holds "
                 f"{self._tool.form}."
             )
 
-    async def _turn(self, prompt: str) -> "AsyncGenerator[Utterance | _OutputLimit]":
+    async def _turn(self, prompt: str) -> bool:
+        """Let the agent answer a prompt; tell whether the model's output limit ended that."""
         from strands.types.exceptions import MaxTokensReachedException
 
-        happenings = cast(
-            "AsyncGenerator[dict[str, Any]]",
-            self._agent.stream_async(prompt, limits={"turns": self._calls_left}),
-        )
         try:
-            while (happening := await anext(happenings, None)) is not None:
-                try:
-                    for utterance in self._heard(happening):
-                        yield utterance
-                except BaseException:
-                    await self._leave(happenings)
-                    raise
+            await self._agent.invoke_async(prompt, limits={"turns": self.calls_left})
         except MaxTokensReachedException:
-            yield Noted("output_limit", "The model reached its output limit.")
-            yield _OutputLimit()
-
-    async def _leave(self, happenings: AsyncGenerator[dict[str, Any]]) -> None:
-        """Leave Strands from a place where it is not at its end.
-
-        Closing its outermost generator would leave the inner ones to the garbage collector, which ends them in tasks of
-        its own: after this speech, and with OpenTelemetry complaining of each that it was begun elsewhere. So the
-        connection is closed instead, and Strands leaves by itself, inmost first.
-        """
-        self._agent.cancel()
-        await self._connection.aclose()
-        try:
-            async with asyncio.timeout(_LEAVE_S):
-                async for _ in happenings:
-                    pass
-        except Exception:  # noqa: BLE001, S110 - what is left fails because its connection was closed
-            pass
-        await happenings.aclose()
-
-    def _heard(self, happening: dict[str, Any]) -> list[Utterance]:
-        return [*self._heard_model(happening), *(self._tool.take_news() if self._tool is not None else ())]
-
-    def _heard_model(self, happening: dict[str, Any]) -> list[Utterance]:
-        if event := happening.get("event"):
-            return self._heard_raw(cast("dict[str, Any]", event))
-        if text := happening.get("data"):
-            return [Said(self._apart(text))]
-        if text := happening.get("reasoningText"):
-            return [Thought(text)]
-        message = happening.get("message")
-        if message and message["role"] == "assistant":
-            self._check_end()
-        return []
-
-    def _apart(self, text: str) -> str:
-        """Set what a later call says apart from what an earlier one said."""
-        gap = "\n\n" if self._is_new_call and self._has_spoken else ""
-        self._is_new_call, self._has_spoken = False, True
-        return gap + text
-
-    def _heard_raw(self, event: dict[str, Any]) -> list[Utterance]:
-        match event:
-            case {"messageStart": _}:
-                self._calls_left -= 1
-                self._is_new_call = True
-                self._stop_reason = None
-                self._is_in_block = False
-                return [Noted(MODEL_CALL, "The provider accepted the call.")]
-            case {"contentBlockDelta": _}:
-                self._is_in_block = True
-            case {"contentBlockStop": _}:
-                self._is_in_block = False
-            case {"messageStop": {"stopReason": reason}}:
-                if self._is_in_block:
-                    raise ModelStreamCut("The stream ended in the middle of a block.")
-                self._stop_reason = reason
-                # Not before: a provider may still throttle within the stream it began.
-                self._limiter.accepted()
-            case {"metadata": {"usage": usage}}:
-                return [Spent(_usage(usage))]
-            case _:
-                pass
-        return []
-
-    def _check_end(self) -> None:
-        """Hold what Strands takes for a whole message against what the provider has said of its end.
-
-        Raises:
-            ModelError: it said nothing, as when a stream is cut, or that it will not go on.
-        """
-        match self._stop_reason:
-            case None:
-                raise ModelStreamCut("The stream ended before the model said that it was finished.")
-            case reason if reason in _WITHHELD:
-                raise ModelWithheld(f"The provider withheld the answer ({reason}).")
-            case reason if reason == _OVERFLOWN:
-                raise ModelRejected("The conversation does not fit the model's context window.")
-            case _:
-                pass
+            await self._hearer.hear(Noted("output_limit", "The model reached its output limit."))
+            return True
+        return False
 
 
-class _OutputLimit:
-    """The model's output limit ended a turn."""
-
-
-class _BallotTool(Protocol):
-    casting: Casting | None
-
-    @property
-    def form(self) -> str: ...
-
-    @property
-    def tool_name(self) -> str: ...
-
-    def take_news(self) -> list[Utterance]: ...
-
-
-def _agent(brief: Brief, connection: Connection, tool: Any | None) -> "Agent":
+def _agent(brief: Brief, model: "StrandsProvider", tool: "AgentTool | None") -> "Agent":
     from strands import Agent
     from strands.agent.conversation_manager import NullConversationManager
 
@@ -273,7 +154,7 @@ def _agent(brief: Brief, connection: Connection, tool: Any | None) -> "Agent":
         for message in brief.messages[:-1]
     ]
     return Agent(
-        model=connection.model,
+        model=model,
         messages=history,
         tools=[tool] if tool is not None else [],
         system_prompt=brief.system,
@@ -282,84 +163,4 @@ def _agent(brief: Brief, connection: Connection, tool: Any | None) -> "Agent":
         # Strands' defaults shorten histories and repeat throttled calls on their own; both are ours to decide and show.
         conversation_manager=NullConversationManager(),
         retry_strategy=None,
-    )
-
-
-@cache
-def _ballot_tool_class() -> Callable[[Ballot], _BallotTool]:
-    """Give the class of the Strands tool that reads a ballot; in a function, because its base class loads Strands.
-
-    Made once: a class takes a tenth of a millisecond to make, and only a full collection frees it.
-    """
-    from strands.types.tools import AgentTool, ToolSpec, ToolUse
-
-    class BallotTool(AgentTool):
-        def __init__(self, ballot: Ballot) -> None:
-            super().__init__()
-            self._ballot = ballot
-            self.casting: Casting | None = None
-            self._news: list[Utterance] = []
-
-        @property
-        def tool_name(self) -> str:
-            return self._ballot.tool
-
-        @property
-        def tool_spec(self) -> ToolSpec:
-            return {
-                "name": self._ballot.tool,
-                "description": self._ballot.description,
-                "inputSchema": {"json": self._ballot.schema},
-            }
-
-        @property
-        def tool_type(self) -> str:
-            return "ballot"
-
-        @property
-        def form(self) -> str:
-            return f"the fields {', '.join(self._ballot.schema['required'])} as a JSON object"
-
-        def take_news(self) -> list[Utterance]:
-            news, self._news = self._news, []
-            return news
-
-        async def stream(
-            self, tool_use: ToolUse, invocation_state: dict[str, Any], **_: Any
-        ) -> AsyncGenerator[Any, None]:
-            answer = self._read(tool_use["input"])
-            if self.casting is not None:
-                # No call follows a ballot that was read: what there was to say has been said.
-                invocation_state["agent"].cancel(after_current_tools=True)
-            # The last value a tool yields is its result.
-            yield {
-                "toolUseId": tool_use["toolUseId"],
-                "status": "success" if answer is None else "error",
-                "content": [{"text": answer or "Recorded."}],
-            }
-
-        def _read(self, cast_input: Any) -> str | None:
-            if self.casting is not None:
-                self._news.append(Noted("ballot_repeated", "A second ballot was cast; the first one counts."))
-                return "The ballot was cast already; the first one counts."
-            try:
-                self.casting = self._ballot.read(cast_input)
-            except SpoiltBallot as error:
-                self._news.append(Spoilt(str(error)))
-                return (
-                    f"The ballot is spoilt: {error}. "
-                    f"Call `{self.tool_name}` again with this mended; write nothing else."
-                )
-            self._news.append(Cast(self.casting))
-            return None
-
-    return BallotTool
-
-
-def _usage(reported: dict[str, int]) -> Usage:
-    return Usage(
-        input_tokens=reported.get("inputTokens", 0),
-        output_tokens=reported.get("outputTokens", 0),
-        cache_read_tokens=reported.get("cacheReadInputTokens"),
-        cache_write_tokens=reported.get("cacheWriteInputTokens"),
     )

@@ -1,12 +1,11 @@
 """A model that says what a test tells it to, one script an agent and attempt."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from magisystem.council.briefs import Brief
-from magisystem.deliberation.ports import MODEL_CALL, Cast, Noted, Said, Spent, Utterance
+from magisystem.deliberation.ports import MODEL_CALL, Cast, Hearer, Noted, Said, Spent, Utterance
 from magisystem.errors import ModelError
 from magisystem.protocol.values import Decision, Usage
 
@@ -41,8 +40,7 @@ class ScriptedModel:
         del name, field
         return self
 
-    @asynccontextmanager
-    async def speak(self, brief: Brief, *, max_calls: int) -> AsyncGenerator[AsyncIterator[Utterance]]:
+    async def speak(self, brief: Brief, hearer: Hearer, *, max_calls: int) -> None:
         """See `Model.speak`."""
         del max_calls
         attempt = sum(earlier.agent.id == brief.agent.id for earlier in self.speeches)
@@ -50,8 +48,7 @@ class ScriptedModel:
         scripts = self.scripts.get(brief.agent.id) or [agreeable]
         self.n_open += 1
         try:
-            async with aclosing(_play(scripts[min(attempt, len(scripts) - 1)](brief))) as utterances:
-                yield utterances
+            await _play(scripts[min(attempt, len(scripts) - 1)](brief), hearer)
         finally:
             self.n_open -= 1
 
@@ -78,7 +75,7 @@ def approval(brief: Brief, decision: Decision = Decision.APPROVED, confidence: f
     return [Cast(brief.ballot.read(fields)), spent]
 
 
-async def _play(steps: Sequence[Step]) -> AsyncGenerator[Utterance]:
+async def _play(steps: Sequence[Step], hearer: Hearer) -> None:
     for step in steps:
         match step:
             case Wait(until):
@@ -86,7 +83,6 @@ async def _play(steps: Sequence[Step]) -> AsyncGenerator[Utterance]:
             case ModelError():
                 raise step
             case _:
-                yield step
-
+                await hearer.hear(step)
         # As a provider would: the loop has its turn between two utterances.
         await asyncio.sleep(0)
