@@ -352,8 +352,8 @@ async def test_one_damaged_log_keeps_nobody_else_from_being_recovered_and_can_be
     healthy = await crashed_at(tmp_path, {"caspar": [hanging()]}, until="Half a sentence")
     with sqlite3.connect(tmp_path / "magi.sqlite") as connection:
         connection.execute(
-            "UPDATE events SET body = CAST('{broken' AS BLOB) "
-            "WHERE seq = 3 AND deliberation = (SELECT row FROM deliberations WHERE id = ?)",
+            "UPDATE appends SET bodies = CAST('{broken' AS BLOB) "
+            "WHERE last_seq >= 3 AND deliberation = (SELECT row FROM deliberations WHERE id = ?)",
             (damaged,),
         )
     async with Crash(tmp_path).process(ScriptedModel()) as (deliberations, log):

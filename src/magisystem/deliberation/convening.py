@@ -13,7 +13,7 @@ from magisystem.council.ballots import Verdict, Vote
 from magisystem.council.briefs import Brief, chat_brief, judge_brief, sage_brief
 from magisystem.council.outcome import QUORUM_MISSED, Conclusion, Testimony, answered, conclude, has_quorum
 from magisystem.deliberation.charter import Charter
-from magisystem.deliberation.journal import Journal
+from magisystem.deliberation.journal import Journal, Pace
 from magisystem.deliberation.lane import Lane
 from magisystem.deliberation.limits import Limits
 from magisystem.deliberation.past import CHARS_PER_TOKEN, Past
@@ -57,6 +57,7 @@ class Convening:
     limits: Limits
     now: Callable[[], datetime]
     past: Past = field(default_factory=Past)
+    pace: Pace = field(default_factory=Pace)
     lanes: list[Lane] = field(default_factory=list[Lane])
     cancelled_by: str | None = None
     # The log failed under it: its models are let go of, and somebody else writes its end.
@@ -111,7 +112,7 @@ class Convening:
 
         Where the log fails, the body is cancelled at once: no model speaks on for a log that cannot take its words.
         """
-        self._journal = journal = Journal(writer, self.now, self.past)
+        self._journal = journal = Journal(writer, self.now, self.past, self.pace)
         async with asyncio.TaskGroup() as tasks:
             pump = tasks.create_task(journal.pump())
             try:

@@ -19,6 +19,7 @@ from magisystem.deliberation.charter import Charter
 from magisystem.deliberation.convening import Case, Convening
 from magisystem.deliberation.endings import Endings, all_records
 from magisystem.deliberation.history import History, NoRecords
+from magisystem.deliberation.journal import Pace
 from magisystem.deliberation.limits import Limits
 from magisystem.deliberation.past import Past
 from magisystem.deliberation.ports import (
@@ -122,6 +123,7 @@ class Deliberations:
         self._choice = choice
         self._limits = limits or Limits()
         self._now = now
+        self._pace = Pace()
         self._has_caught_up = False
         self._most_running = most_running
         self._running: dict[str, _Running] = {}
@@ -245,7 +247,9 @@ class Deliberations:
             await self._endings.give_up(unfinished, error.code, error.message)
             return False
         case = Case(unfinished.deliberation_id, charter, models)
-        convening = Convening(case, unfinished.owner, self._limits.narrowed(charter.council.limits), self._now, past)
+        convening = Convening(
+            case, unfinished.owner, self._limits.narrowed(charter.council.limits), self._now, past, self._pace
+        )
         await self._detach(convening, unfinished.writer)
         return True
 
@@ -382,7 +386,7 @@ class Deliberations:
             return writer.deliberation_id
         # Without a wait before it is among those that run: in between it would count for nothing, or twice.
         limits = self._limits.narrowed(charter.council.limits)
-        await self._detach(Convening(case, owner, limits, self._now), writer, idempotency)
+        await self._detach(Convening(case, owner, limits, self._now, pace=self._pace), writer, idempotency)
         return case.deliberation_id
 
     def _running_under(self, owner: str, idempotency: Idempotency | None) -> str | None:

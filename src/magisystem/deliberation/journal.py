@@ -1,7 +1,8 @@
 """The journal: the one place where a deliberation's events get their number and enter the log.
 
 Lanes write as they go and do not wait for the log; a pump appends whatever has gathered in one batch. Text that waits
-together for one lane becomes one `Chunk`; nothing waits in order to be merged, because the pump runs as soon as it can.
+together for one lane becomes one `Chunk`. Where many deliberations run, text waits some milliseconds for more (`Pace`);
+the first text of a lane, and everything that is no text, leaves at once with what waits before it.
 """
 
 import asyncio
@@ -21,6 +22,24 @@ from magisystem.protocol.events import TERMINAL_TYPES, Chunk, KnownEvent, Thinki
 MAX_TEXT_CHARS = 4_096
 # At 50 tokens a second and lane this is over 20 s of a stalled log; beyond it the lanes wait, and with them the models.
 MAX_WAITING = 4_096
+
+
+# What an append costs beside what is in it, and what it costs those who follow, bounds how many there are a second.
+# Within the 1/60 s in which a screen draws one picture, nobody sees text wait.
+APPENDS_PER_S = 6_000
+LONGEST_WAIT_S = 0.016
+
+
+class Pace:
+    """How long text may wait for more, by how many journals share the process; one for all of them."""
+
+    def __init__(self) -> None:
+        self.n_journals = 0
+
+    @property
+    def wait_s(self) -> float:
+        """The time between two appends of one journal that hold nothing but text."""
+        return min(self.n_journals / APPENDS_PER_S, LONGEST_WAIT_S)
 
 
 class Draft(Protocol):
@@ -50,9 +69,15 @@ class Journal:
     later write: nothing is delivered that is not stored.
     """
 
-    def __init__(self, writer: LogWriter, now: Callable[[], datetime], past: Past) -> None:
+    def __init__(self, writer: LogWriter, now: Callable[[], datetime], past: Past, pace: Pace | None = None) -> None:
         self._writer = writer
         self._now = now
+        self._pace = pace or Pace()
+        self._loop = asyncio.get_running_loop()
+        # When text that waits is appended, where nothing more urgent comes; the lanes whose first text has left.
+        self._next_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._speaking: set[str] = set()
         self._waiting: list[tuple[str, Draft] | _Text] = []
         # Pieces of text count one by one, however few events they are merged into.
         self._n_waiting = 0
@@ -77,8 +102,9 @@ class Journal:
             return
         if agent_id is not None:
             self._open_texts.pop(agent_id, None)
+            self._speaking.discard(agent_id)
         self._waiting.append((self._timestamp(), draft))
-        await self._announce()
+        await self._announce(is_urgent=True)
 
     async def say(self, agent_id: str, text: str) -> None:
         """Write visible text of a lane."""
@@ -103,10 +129,12 @@ class Journal:
         Raises:
             LogError: the log refused an append; what waited is in no follower's sight.
         """
+        self._pace.n_journals += 1
         try:
             while True:
                 await self._written.wait()
                 self._written.clear()
+                self._next_at = self._loop.time() + self._pace.wait_s
                 waiting, self._waiting, self._n_waiting = self._waiting, [], 0
                 self._open_texts.clear()
                 if waiting:
@@ -118,6 +146,9 @@ class Journal:
             self._failure = error
             raise
         finally:
+            self._pace.n_journals -= 1
+            if self._timer is not None:
+                self._timer.cancel()
             self._drained.set()
 
     async def _add_text(self, kind: type[Chunk] | type[Thinking], agent_id: str, text: str) -> None:
@@ -129,16 +160,31 @@ class Journal:
         else:
             self._open_texts[agent_id] = fresh = _Text(kind, agent_id, self._timestamp(), text)
             self._waiting.append(fresh)
-        await self._announce()
+        is_first = agent_id not in self._speaking
+        self._speaking.add(agent_id)
+        await self._announce(is_urgent=is_first)
 
-    async def _announce(self) -> None:
+    async def _announce(self, *, is_urgent: bool) -> None:
         if self._failure is not None:
             raise self._failure
-        self._written.set()
+        if is_urgent:
+            self._written.set()
+        else:
+            self._written_soon()
         self._n_waiting += 1
         while self._n_waiting >= MAX_WAITING and self._failure is None:
             self._drained.clear()
             await self._drained.wait()
+
+    def _written_soon(self) -> None:
+        if self._loop.time() >= self._next_at:
+            self._written.set()
+        elif self._timer is None:
+            self._timer = self._loop.call_at(self._next_at, self._time_is_up)
+
+    def _time_is_up(self) -> None:
+        self._timer = None
+        self._written.set()
 
     def _records(self, waiting: list[tuple[str, Draft] | _Text]) -> list[Record]:
         records: list[Record] = []

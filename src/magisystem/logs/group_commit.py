@@ -9,8 +9,9 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,9 +26,12 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class _Job:
-    """One thing to do to the file. ``then`` is called on the loop with the result, before ``done`` is set."""
+    """One thing to do to the file. ``then`` is called on the loop with the result, before ``done`` is set.
 
-    do: Callable[[sqlite3.Connection], Any]
+    Entries that come one after the other are appended together, so a job is known to be one.
+    """
+
+    do: Callable[[sqlite3.Connection], Any] | sqlite_file.Entry
     then: Callable[[Any], None] | None
     done: "asyncio.Future[Any]"
     result: Any = None
@@ -54,11 +58,25 @@ class GroupCommit:
         Raises:
             LogError: the job was refused, or the file cannot be written; nothing of it was.
         """
+        return await self._done(do, then)
+
+    async def append(self, entry: sqlite_file.Entry, then: Callable[[None], None]) -> None:
+        """Append an entry; as `perform`, with whatever else is appended meanwhile.
+
+        Raises:
+            Fenced: its term is over, its seqs do not continue the log, or that has ended.
+            LogError: the file cannot be written; nothing of it was.
+        """
+        await self._done(entry, then)
+
+    def _done(
+        self, do: Callable[[sqlite3.Connection], Any] | sqlite_file.Entry, then: Callable[[Any], None] | None
+    ) -> "asyncio.Future[Any]":
         if self._is_closed:
             raise LogUnavailable("The log is closed.")
-        done: asyncio.Future[T] = self._loop.create_future()
+        done: asyncio.Future[Any] = self._loop.create_future()
         self._jobs.put(_Job(do, then, done))
-        return await asyncio.shield(done)
+        return done
 
     async def aclose(self) -> None:
         """Do what waits, then end the thread and close its connection."""
@@ -92,12 +110,16 @@ class GroupCommit:
     def _commit(self, jobs: list[_Job]) -> None:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            for job in jobs:
-                try:
-                    job.result = job.do(self._connection)
-                except LogError as error:
-                    job.error = error
+            for is_appending, run in groupby(jobs, _is_appending):
+                if is_appending:
+                    self._append(list(run))
+                else:
+                    self._perform(run)
             self._connection.execute("COMMIT")
+        except _NotAll:
+            self._undo()
+            for job in jobs:
+                self._commit([job])
         except sqlite3.Error as error:
             self._undo()
             if len(jobs) > 1 and sqlite_file.is_of_one_job(error):
@@ -114,6 +136,22 @@ class GroupCommit:
                     f"The log {self._path} met a fault: {type(error).__name__}.", is_private=True
                 )
 
+    def _perform(self, jobs: Iterable[_Job]) -> None:
+        for job in jobs:
+            assert not isinstance(job.do, sqlite_file.Entry)  # noqa: S101 - the caller has parted them
+            try:
+                job.result = job.do(self._connection)
+            except LogError as error:
+                job.error = error
+
+    def _append(self, jobs: Sequence[_Job]) -> None:
+        entries = [job.do for job in jobs if isinstance(job.do, sqlite_file.Entry)]
+        if sqlite_file.append(self._connection, entries):
+            return
+        if len(jobs) > 1:
+            raise _NotAll
+        jobs[0].error = sqlite_file.why_fenced(self._connection, entries[0])
+
     def _undo(self) -> None:
         # SQLite undoes by itself what it must (a full disk, say); then there is no transaction left to end.
         if self._connection.in_transaction:
@@ -121,6 +159,14 @@ class GroupCommit:
                 self._connection.execute("ROLLBACK")
             except sqlite3.Error:
                 return
+
+
+class _NotAll(Exception):
+    """Not everything that was to be appended together could be."""
+
+
+def _is_appending(job: _Job) -> bool:
+    return isinstance(job.do, sqlite_file.Entry)
 
 
 def _deliver(jobs: list[_Job]) -> None:

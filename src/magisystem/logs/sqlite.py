@@ -87,12 +87,12 @@ class _Live:
 class _Writer:
     log: "SqliteEventLog"
     deliberation_id: str
-    term: int
+    begun: sqlite_file.Begun
     live: _Live
 
     async def append(self, records: Sequence[Record]) -> None:
         if records:
-            await self.log.append(self, list(records))
+            await self.log.append(self, records)
 
 
 class SqliteEventLog:
@@ -157,7 +157,7 @@ class SqliteEventLog:
             return begun
         return _Writer(self, deliberation_id, begun, self._live[deliberation_id])
 
-    async def append(self, writer: _Writer, records: list[Record]) -> None:
+    async def append(self, writer: _Writer, records: Sequence[Record]) -> None:
         """See `LogWriter.append`."""
         live = writer.live
 
@@ -167,9 +167,7 @@ class SqliteEventLog:
                 self._live.pop(writer.deliberation_id, None)
 
         try:
-            await self._commits.perform(
-                lambda connection: sqlite_file.append(connection, writer.deliberation_id, writer.term, records), extend
-            )
+            await self._commits.append(sqlite_file.Entry.of(writer.begun, records), extend)
         except LogUnavailable as error:
             # Those who watch must not wait for what cannot come; they are cut off, and may come back.
             live.fail(error)
@@ -210,10 +208,10 @@ class SqliteEventLog:
                 former=orphan.writer,
                 writer=self._name,
             )
-            term = await self._commits.perform(take)
-            if term is not None:
+            begun = await self._commits.perform(take)
+            if begun is not None:
                 live = await self._takes_up(orphan.deliberation_id, orphan.owner)
-                writer = _Writer(self, orphan.deliberation_id, term, live)
+                writer = _Writer(self, orphan.deliberation_id, begun, live)
                 taken.append(Unfinished(orphan.deliberation_id, orphan.owner, orphan.charter, writer))
         for name in dead:
             _lock_path(self._path.parent, name).unlink(missing_ok=True)
@@ -229,7 +227,7 @@ class SqliteEventLog:
         if live := self._live.pop(deliberation_id, None):
             live.forget()
 
-    def _goes_live(self, deliberation_id: str, owner: str, begun: int | Repeated) -> None:
+    def _goes_live(self, deliberation_id: str, owner: str, begun: sqlite_file.Begun | Repeated) -> None:
         if not isinstance(begun, Repeated):
             self._live[deliberation_id] = _Live(owner)
 

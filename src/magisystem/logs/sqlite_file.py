@@ -4,6 +4,7 @@
 transaction that the caller begins and ends, so that what waits together is committed together.
 """
 
+import json
 import os
 import sqlite3
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ from magisystem.errors import (
     SessionNotYours,
 )
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 # A tenth of a second or two, at the start of a process.
 _CHECKED_BYTES = 64 * 1024 * 1024
 # What a connection keeps of the file in memory; 2 MiB by default, for which a log has no use: it is written at its end
@@ -38,7 +39,6 @@ CREATE TABLE deliberations (
     owner TEXT NOT NULL,
     term INTEGER NOT NULL,
     writer TEXT NOT NULL,
-    last_seq INTEGER NOT NULL,
     has_ended INTEGER NOT NULL,
     charter BLOB NOT NULL,
     idempotency_key TEXT,
@@ -48,24 +48,49 @@ CREATE TABLE deliberations (
 ) STRICT;
 CREATE INDEX unfinished ON deliberations (writer) WHERE NOT has_ended;
 CREATE INDEX sessions ON deliberations (session_id, owner) WHERE session_id IS NOT NULL;
-CREATE TABLE events (
+-- What was appended at once, one event a line, up to `last_seq`. In the order of writing: what a commit adds stands
+-- together, on a few pages, however many deliberations it is of.
+CREATE TABLE appends (
     deliberation INTEGER NOT NULL,
-    seq INTEGER NOT NULL,
-    is_terminal INTEGER NOT NULL,
-    body BLOB NOT NULL,
-    PRIMARY KEY (deliberation, seq)
-) STRICT, WITHOUT ROWID;
+    last_seq INTEGER NOT NULL,
+    bodies BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX places ON appends (deliberation, last_seq);
 """
 
-# From each version to the next. 2: a session is its owner's.
+# From each version to the next. 2: a session is its owner's. 3: a row holds what was appended at once.
 _MIGRATIONS = {
     1: """
 ALTER TABLE deliberations ADD COLUMN session_id TEXT;
 UPDATE deliberations SET session_id = json_extract(CAST(charter AS TEXT), '$.session_id')
     WHERE json_valid(CAST(charter AS TEXT));
-CREATE INDEX sessions ON deliberations (session_id, owner) WHERE session_id IS NOT NULL;
-"""
+CREATE INDEX sessions ON deliberations (session_id, owner) WHERE session_id IS NOT NULL
+""",
+    2: """
+CREATE TABLE appends (
+    deliberation INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL,
+    bodies BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX places ON appends (deliberation, last_seq);
+INSERT INTO appends SELECT deliberation, seq, body FROM events ORDER BY deliberation, seq;
+DROP TABLE events;
+ALTER TABLE deliberations DROP COLUMN last_seq
+""",
 }
+
+# In one statement, because Python lets go of its lock, and has to get it back, at every one.
+_APPEND = """
+INSERT INTO appends (deliberation, last_seq, bodies)
+SELECT log.row, entry.value ->> 3, substr(:bodies, entry.value ->> 4, entry.value ->> 5)
+FROM json_each(:entries) AS entry
+CROSS JOIN deliberations AS log
+    ON log.row = entry.value ->> 0
+    AND log.term = entry.value ->> 1
+    AND NOT log.has_ended
+    AND coalesce((SELECT max(last_seq) FROM appends WHERE deliberation = log.row), 0) = entry.value ->> 2
+"""
+_LAST_SEQ = "coalesce((SELECT max(last_seq) FROM appends WHERE deliberation = row), 0)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +105,46 @@ class NewLog:
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """A log's place in the file, and the term of whoever writes it."""
+
+    row: int
+    term: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one writer appends at once: the records after ``after``, at least one, each body a line of ``bodies``."""
+
+    begun: Begun
+    after: int
+    last_seq: int
+    bodies: bytes
+    has_ended: bool
+
+    @classmethod
+    def of(cls, begun: Begun, records: Sequence[Record]) -> "Entry":
+        """Give the entry of records.
+
+        Raises:
+            Fenced: their seqs have a gap, or something follows a terminal one.
+        """
+        first, last = records[0].seq, records[-1].seq
+        if [record.seq for record in records] != list(range(first, last + 1)):
+            raise Fenced(f"Seqs {first} to {last} are to be appended, and some are missing or double.")
+        if any(record.is_terminal for record in records[:-1]):
+            raise Fenced("Nothing can follow a terminal event.")
+        bodies = b"\n".join([record.body for record in records])
+        assert bodies.count(b"\n") == len(records) - 1  # noqa: S101 - an event's JSON is one line (protocol.codec)
+        return cls(begun, first - 1, last, bodies, records[-1].is_terminal)
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
     """Where a log stands in the file."""
 
     row: int
     owner: str
-    term: int
     last_seq: int
     has_ended: bool
 
@@ -196,8 +255,8 @@ def is_of_one_job(error: sqlite3.Error) -> bool:
     return code not in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
 
 
-def create(connection: sqlite3.Connection, new: NewLog, idempotency: Idempotency | None) -> int | Repeated:
-    """Begin a log; give its term, or the deliberation that the key belongs to already.
+def create(connection: sqlite3.Connection, new: NewLog, idempotency: Idempotency | None) -> Begun | Repeated:
+    """Begin a log; give its place, or the deliberation that the key belongs to already.
 
     Raises:
         DeliberationExists: the id is taken.
@@ -218,48 +277,47 @@ def create(connection: sqlite3.Connection, new: NewLog, idempotency: Idempotency
         raise SessionNotYours
     key = (idempotency.key, idempotency.fingerprint) if idempotency else (None, None)
     try:
-        connection.execute(
-            "INSERT INTO deliberations (id, owner, term, writer, last_seq, has_ended, charter, idempotency_key, "
-            "fingerprint, session_id) VALUES (?, ?, 1, ?, 0, 0, ?, ?, ?, ?)",
+        cursor = connection.execute(
+            "INSERT INTO deliberations (id, owner, term, writer, has_ended, charter, idempotency_key, fingerprint, "
+            "session_id) VALUES (?, ?, 1, ?, 0, ?, ?, ?, ?)",
             (new.deliberation_id, new.owner, new.writer, new.charter, *key, new.session_id),
         )
     except sqlite3.IntegrityError as error:
         raise DeliberationExists(new.deliberation_id) from error
-    return 1
+    return Begun(cursor.lastrowid or 0, 1)
 
 
-def append(connection: sqlite3.Connection, deliberation_id: str, term: int, records: Sequence[Record]) -> None:
-    """Append records whole.
+def append(connection: sqlite3.Connection, entries: Sequence[Entry]) -> bool:
+    """Append entries; tell whether all of them went in. Where not, some may have, and the caller undoes that.
 
-    Raises:
-        Fenced: the term is over, the seqs do not continue the log, or it has ended; nothing was written.
+    One does not go in where its term is over, its seqs do not continue the log, or that has ended: see `why_fenced`.
     """
-    head = head_of(connection, deliberation_id)
-    if head is None or head.term != term:
-        raise Fenced(f"The log of {deliberation_id!r} has another writer now.")
-    if head.has_ended:
-        raise Fenced(f"The log of {deliberation_id!r} has ended.")
-    check_continues(records, head.last_seq, deliberation_id)
-    connection.executemany(
-        "INSERT INTO events (deliberation, seq, is_terminal, body) VALUES (?, ?, ?, ?)",
-        [(head.row, record.seq, record.is_terminal, record.body) for record in records],
-    )
-    connection.execute(
-        "UPDATE deliberations SET last_seq = ?, has_ended = ? WHERE row = ?",
-        (records[-1].seq, records[-1].is_terminal, head.row),
-    )
+    places: list[tuple[int, ...]] = []
+    n_bytes = 0
+    for entry in entries:
+        begun = entry.begun
+        places.append((begun.row, begun.term, entry.after, entry.last_seq, n_bytes + 1, len(entry.bodies)))
+        n_bytes += len(entry.bodies)
+    given = {"entries": json.dumps(places), "bodies": b"".join([entry.bodies for entry in entries])}
+    if connection.execute(_APPEND, given).rowcount != len(entries):
+        return False
+    for entry in entries:
+        if entry.has_ended:
+            connection.execute("UPDATE deliberations SET has_ended = 1 WHERE row = ?", (entry.begun.row,))
+    return True
 
 
-def check_continues(records: Sequence[Record], last_seq: int, deliberation_id: str) -> None:
-    """See that records continue a log.
-
-    Raises:
-        Fenced: they do not, or something follows a terminal one.
-    """
-    if [record.seq for record in records] != list(range(last_seq + 1, last_seq + 1 + len(records))):
-        raise Fenced(f"The log of {deliberation_id!r} continues at {last_seq + 1}, not at {records[0].seq}.")
-    if any(record.is_terminal for record in records[:-1]):
-        raise Fenced("Nothing can follow a terminal event.")
+def why_fenced(connection: sqlite3.Connection, entry: Entry) -> Fenced:
+    """Say why an entry cannot be appended."""
+    found = connection.execute(
+        f"SELECT id, term, has_ended, {_LAST_SEQ} FROM deliberations WHERE row = ?",  # noqa: S608 - our own text
+        (entry.begun.row,),
+    ).fetchone()
+    if found is None or found[1] != entry.begun.term:
+        return Fenced("The log has another writer now, or has been deleted.")
+    if found[2]:
+        return Fenced(f"The log of {found[0]!r} has ended.")
+    return Fenced(f"The log of {found[0]!r} continues at {found[3] + 1}, not at {entry.after + 1}.")
 
 
 def orphans(connection: sqlite3.Connection) -> list[Orphan]:
@@ -278,14 +336,14 @@ def listed(connection: sqlite3.Connection, after: int, limit: int) -> list[Liste
     return [Listed(row, deliberation_id, owner, bool(has_ended)) for row, deliberation_id, owner, has_ended in found]
 
 
-def take_over(connection: sqlite3.Connection, deliberation_id: str, former: str, writer: str) -> int | None:
+def take_over(connection: sqlite3.Connection, deliberation_id: str, former: str, writer: str) -> Begun | None:
     """Give a log a new writer and term; ``None`` where it has ended or somebody else was first."""
     found = connection.execute(
         "UPDATE deliberations SET term = term + 1, writer = ? WHERE id = ? AND writer = ? AND NOT has_ended "
-        "RETURNING term",
+        "RETURNING row, term",
         (writer, deliberation_id, former),
     ).fetchone()
-    return found and found[0]
+    return found and Begun(*found)
 
 
 def forget(connection: sqlite3.Connection, deliberation_id: str, owner: str) -> None:
@@ -297,16 +355,17 @@ def forget(connection: sqlite3.Connection, deliberation_id: str, owner: str) -> 
     head = head_of(connection, deliberation_id)
     if head is None or head.owner != owner:
         raise DeliberationNotFound(deliberation_id)
-    connection.execute("DELETE FROM events WHERE deliberation = ?", (head.row,))
+    connection.execute("DELETE FROM appends WHERE deliberation = ?", (head.row,))
     connection.execute("DELETE FROM deliberations WHERE row = ?", (head.row,))
 
 
 def head_of(connection: sqlite3.Connection, deliberation_id: str) -> Head | None:
     """Give where a log stands."""
     found = connection.execute(
-        "SELECT row, owner, term, last_seq, has_ended FROM deliberations WHERE id = ?", (deliberation_id,)
+        f"SELECT row, owner, {_LAST_SEQ}, has_ended FROM deliberations WHERE id = ?",  # noqa: S608 - our own text
+        (deliberation_id,),
     ).fetchone()
-    return None if found is None else Head(found[0], found[1], found[2], found[3], bool(found[4]))
+    return None if found is None else Head(found[0], found[1], found[2], bool(found[3]))
 
 
 def page(
@@ -324,10 +383,19 @@ def page(
     if after > head.last_seq:
         raise CursorAhead(after, head.last_seq)
     found = connection.execute(
-        "SELECT seq, body, is_terminal FROM events WHERE deliberation = ? AND seq > ? ORDER BY seq LIMIT ?",
+        "SELECT last_seq, bodies FROM appends WHERE deliberation = ? AND last_seq > ? ORDER BY last_seq LIMIT ?",
         (head.row, after, limit),
     )
-    return head, tuple(Record(seq, body, bool(is_terminal)) for seq, body, is_terminal in found)
+    end = head.last_seq if head.has_ended else None
+    records: list[Record] = []
+    for last_seq, joined in found:
+        bodies = joined.split(b"\n")
+        records += (
+            Record(seq, body, seq == end) for seq, body in enumerate(bodies, last_seq - len(bodies) + 1) if seq > after
+        )
+        if len(records) >= limit:
+            break
+    return head, tuple(records[:limit])
 
 
 def writer_name() -> str:
