@@ -192,7 +192,8 @@ class SqliteEventLog:
     async def read(self, deliberation_id: str, owner: str, after: int = 0, limit: int = 10_000) -> Page:
         """See `EventLog.read`."""
         head, records = await self._page(deliberation_id, owner, after, limit)
-        return Page(records, is_done=head.has_ended and after + len(records) == head.last_seq)
+        cursor = records[-1].seq if records else after
+        return Page(records, is_done=head.has_ended and cursor == head.last_seq)
 
     async def recover(self) -> Sequence[Unfinished]:
         """See `EventLog.recover`."""

@@ -5,7 +5,8 @@ so far, which costs more than all else that is done with it. So the hearer is to
 which needs whole blocks alone, is given a block's tokens as one.
 """
 
-from collections.abc import AsyncGenerator
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterable
 from enum import Enum, auto
 from typing import Any, TypeVar, cast
 
@@ -84,24 +85,41 @@ class HeardModel(Model):
         Raises:
             ModelError: the provider did not say that the answer was finished, or that it will not go on with it.
         """
+        events: asyncio.Queue[StreamEvent | None] = asyncio.Queue()
+        hearing = asyncio.create_task(self._hear(self._model.stream(*args, **kwargs), events))
+        try:
+            while (event := await events.get()) is not None:
+                yield event
+            await hearing
+        finally:
+            hearing.cancel()
+            await asyncio.wait([hearing])
+
+    async def _hear(self, stream: AsyncIterable[StreamEvent], events: "asyncio.Queue[StreamEvent | None]") -> None:
+        """Hear an answer to its end, and put what Strands is to know of it into ``events``.
+
+        In a task of its own: a token that wakes Strands' goes down through all its generators, and up again.
+        """
         answer = _Answer()
-        async for event in self._model.stream(*args, **kwargs):
-            delta = event.get("contentBlockDelta")
-            if delta is None:
-                if rest := answer.rest():
-                    yield rest
-                await self._hear_other(event, answer)
-                yield event
-                continue
-            kind, text = _text_of(cast("dict[str, Any]", delta.get("delta", {})))
-            if text:
-                await self._hear_text(kind, text)
-            if not answer.takes(kind, text):
-                if rest := answer.rest():
-                    yield rest
-                answer.begin(kind, delta.get("contentBlockIndex") or 0)
-                yield event
-        _check_end(answer.stop_reason)
+        try:
+            async for event in stream:
+                delta = event.get("contentBlockDelta")
+                if delta is None:
+                    answer.end_run(events)
+                    await self._hear_other(event, answer)
+                    events.put_nowait(event)
+                    continue
+                kind, text = _text_of(cast("dict[str, Any]", delta.get("delta", {})))
+                if text:
+                    await self._hear_text(kind, text)
+                if not answer.takes(kind, text):
+                    answer.end_run(events)
+                    answer.begin_run(kind, delta.get("contentBlockIndex") or 0)
+                    events.put_nowait(event)
+            answer.end_run(events)
+            _check_end(answer.stop_reason)
+        finally:
+            events.put_nowait(None)
 
     async def _hear_text(self, kind: "_Kind | None", text: str) -> None:
         match kind:
@@ -151,7 +169,7 @@ class _Answer:
         self._block = 0
         self._waiting: list[str] = []
 
-    def begin(self, kind: _Kind | None, block: int) -> None:
+    def begin_run(self, kind: _Kind | None, block: int) -> None:
         """Begin a run of deltas whose first has been given; ``None`` for one that none is joined to."""
         self.is_in_block = True
         self._kind = kind
@@ -164,23 +182,23 @@ class _Answer:
         self._waiting.append(text)
         return True
 
-    def rest(self) -> StreamEvent | None:
-        """End the run; give what of it was not given, as one delta."""
-        if not self._waiting:
-            self._kind = None
-            return None
-        text = "".join(self._waiting)
-        self._waiting.clear()
-        delta: dict[str, Any]
-        match self._kind:
-            case _Kind.THOUGHT:
-                delta = {"reasoningContent": {"text": text}}
-            case _Kind.TOOL_INPUT:
-                delta = {"toolUse": {"input": text}}
-            case _:
-                delta = {"text": text}
+    def end_run(self, events: "asyncio.Queue[StreamEvent | None]") -> None:
+        """End the run, and give what of it was not given, as one delta."""
+        if self._waiting:
+            delta = _delta(self._kind, "".join(self._waiting))
+            events.put_nowait({"contentBlockDelta": {"contentBlockIndex": self._block, "delta": delta}})
+            self._waiting.clear()
         self._kind = None
-        return {"contentBlockDelta": {"contentBlockIndex": self._block, "delta": cast("ContentBlockDelta", delta)}}
+
+
+def _delta(kind: _Kind | None, text: str) -> ContentBlockDelta:
+    match kind:
+        case _Kind.THOUGHT:
+            return {"reasoningContent": {"text": text}}
+        case _Kind.TOOL_INPUT:
+            return {"toolUse": {"input": text}}
+        case _:
+            return {"text": text}
 
 
 def _text_of(delta: dict[str, Any]) -> tuple[_Kind | None, str]:
