@@ -5,9 +5,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEPLOY_READY := $(VENV)/.deploy-ready
+BENCH_READY := $(VENV)/.bench-ready
 # Node and npm come from PyPI into .venv as well, so that every machine builds the web client with the same.
-NPM := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm --prefix web
+WITH_NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
+NPM := $(WITH_NODE) $(BIN)/npm --prefix web
 WEB_READY := web/node_modules/.ready
+RIVAL := benchmarks/rivals/ai_sdk
+RIVAL_NPM := $(WITH_NODE) $(BIN)/npm --prefix $(RIVAL)
+RIVAL_READY := $(RIVAL)/node_modules/.ready
+PRETTIER := $(WITH_NODE) web/node_modules/.bin/prettier --config web/.prettierrc.json
 WEB := src/magisystem/http/web/index.html
 WEB_SOURCES := $(shell find web/src web/public -type f -not -name '*.test.*' 2>/dev/null) web/index.html web/vite.config.ts web/tsconfig.json
 export UV_PROJECT_ENVIRONMENT := $(VENV)
@@ -16,7 +22,7 @@ export UV_PYTHON_DOWNLOADS := never
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run peers test check fmt ask bench lock web-dev screenshots types deploy-setup deploy-check
+.PHONY: help setup run peers test check fmt ask bench bench-setup lock web-dev screenshots types deploy-setup deploy-check
 
 help: ## Show what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,13 +69,15 @@ test: setup peers ## Run every test
 	cat build/web-tests.log; \
 	exit $$(( python | web ))
 
-check: setup ## Lint, type-check, and hold the layers
+# With the group `bench`, because pyright reads the rivals too.
+check: setup $(BENCH_READY) ## Lint, type-check, and hold the layers
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports --no-cache
 	@$(NPM) run --silent types:check
 	@$(NPM) run --silent check
+	@$(PRETTIER) --log-level warn --check benchmarks
 
 deploy-setup: setup $(DEPLOY_READY) ## Install what `magi deploy` needs besides: the CDK's library
 
@@ -90,6 +98,7 @@ fmt: $(WEB_READY) ## Format and fix what can be fixed
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 	@$(NPM) run --silent fmt
+	@$(PRETTIER) --log-level warn --write benchmarks
 
 types: $(WEB_READY) ## Renew the web client's types from the Python events
 	@$(NPM) run --silent types
@@ -112,6 +121,17 @@ bench: setup peers ## Measure the start, first tokens, the gateway, replay, many
 	@ulimit -n 4096; $(BIN)/python -m benchmarks.following
 	@$(BIN)/python -m benchmarks.page --seconds 20
 
-lock: $(WEB_READY) ## Renew the locks of Python and of the web client
+bench-setup: setup $(BENCH_READY) $(RIVAL_READY) ## Install what this server is measured against, and the plot's library
+
+$(BENCH_READY): $(READY)
+	@$(BIN)/uv sync --locked --quiet --inexact --compile-bytecode --group bench --python $(BIN)/python
+	@touch $@
+
+$(RIVAL_READY): $(READY) $(RIVAL)/package.json $(RIVAL)/package-lock.json
+	@$(RIVAL_NPM) ci --silent --no-progress
+	@touch $@
+
+lock: $(WEB_READY) ## Renew the locks of Python, of the web client and of the rival on Node
 	@$(BIN)/uv lock --upgrade
 	@$(NPM) update --silent
+	@$(RIVAL_NPM) update --silent
