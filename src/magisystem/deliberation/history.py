@@ -34,6 +34,8 @@ EARLIER_TURNS = 10
 # `start` is promised within one second; a turn begins without its earlier ones rather than later.
 _SOON_S = 0.5
 _DRAIN_S = 1.0
+# What changes within it is recorded together, unless somebody waits: a transaction costs more than what is in it.
+_GATHER_S = 0.25
 _FIRST_RETRY_S = 0.5
 _LONGEST_RETRY_S = 30.0
 # Beyond it single changes are no longer remembered; comparing with the log finds them.
@@ -98,6 +100,9 @@ class History:
         self._wake = asyncio.Event()
         # Set at the next change and then replaced, so that any number of starts can wait.
         self._noted = asyncio.Event()
+        # Set while somebody waits for what is to be recorded.
+        self._is_awaited = asyncio.Event()
+        self._n_waiting = 0
         self._worker: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -106,6 +111,7 @@ class History:
 
     async def __aexit__(self, *_: object) -> None:
         assert self._worker is not None  # noqa: S101 - entered before it is left
+        self._is_awaited.set()
         try:
             async with asyncio.timeout(_DRAIN_S):
                 while any(change.is_ready for change in self._changes.values()):
@@ -228,13 +234,23 @@ class History:
 
     async def _noting(self, waiting: Mapping[str, _Change]) -> None:
         """Return when none of ``waiting`` waits to be recorded any more."""
-        while any(self._changes.get(id_) is change for id_, change in waiting.items()):
-            await self._noted.wait()
+        self._n_waiting += 1
+        self._is_awaited.set()
+        try:
+            while any(self._changes.get(id_) is change for id_, change in waiting.items()):
+                await self._noted.wait()
+        finally:
+            self._n_waiting -= 1
+            if not self._n_waiting:
+                self._is_awaited.clear()
 
     async def _work(self) -> None:
         retry_s = _FIRST_RETRY_S
         while True:
             await self._wake.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_GATHER_S):
+                    await self._is_awaited.wait()
             self._wake.clear()
             try:
                 await self._note_changes()

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+import msgspec
+
 from magisystem.council.agents import Agent, Council, CouncilLimits
 from magisystem.council.ballots import Casting
 from magisystem.council.briefs import Brief
@@ -17,21 +19,21 @@ from magisystem.protocol.values import Decision, Mode, Outcome, Rule, Usage
 
 # --- What a model utters ------------------------------------------------------------------------------------------
 
+# What there is one of for every token is a `Struct`: made in a fifth of a frozen dataclass's time, and no work for the
+# garbage collector.
 
 # Actions of `Noted` that a lane acts on: a call the provider accepted, and a wait it asked for.
 MODEL_CALL = "model_call"
 THROTTLE_WAIT = "throttle_wait"
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(msgspec.Struct, frozen=True, gc=False):
     """Visible text, to be appended to the lane. Never empty."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Thought:
+class Thought(msgspec.Struct, frozen=True, gc=False):
     """Reasoning text. Never empty."""
 
     text: str
@@ -129,8 +131,7 @@ class Models(Protocol):
 # --- The log ------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, gc=False):
     """One event as the log holds it: its seq and its JSON, the very bytes every follower gets."""
 
     seq: int

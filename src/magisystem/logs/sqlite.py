@@ -48,8 +48,9 @@ class _Live:
     failure: LogUnavailable | None = None
     tail: deque[Record] = field(default_factory=deque[Record])
     tail_bytes: int = 0
-    # Set at the next change and then replaced, so that any number of followers wake without a queue each.
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    n_changes: int = 0
+    # Those who wait for the next change; any number of them, without a queue each.
+    waiting: list[asyncio.Future[None]] = field(default_factory=list["asyncio.Future[None]"])
 
     def extend(self, records: Sequence[Record]) -> None:
         self.tail.extend(records)
@@ -70,8 +71,24 @@ class _Live:
         self.wake()
 
     def wake(self) -> None:
-        self.changed.set()
-        self.changed = asyncio.Event()
+        self.n_changes += 1
+        waiting, self.waiting = self.waiting, []
+        for waiter in waiting:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def changed(self, n_changes: int) -> None:
+        """Wait for a change, unless there were more than ``n_changes`` already."""
+        if self.n_changes > n_changes:
+            return
+        waiter = asyncio.get_running_loop().create_future()
+        self.waiting.append(waiter)
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if waiter in self.waiting:
+                self.waiting.remove(waiter)
+            raise
 
     def after(self, cursor: int) -> Sequence[Record] | None:
         """Give the records after ``cursor``, or ``None`` where they do not all stand in memory any more."""
@@ -249,8 +266,8 @@ class SqliteEventLog:
     async def _batches(self, deliberation_id: str, owner: str, after: int) -> AsyncIterator[Sequence[Record]]:
         live = self._live.get(deliberation_id)
         while True:
-            # Taken before the look at the records: a change between the two is then seen at once, never slept through.
-            changed = live.changed if live else None
+            # Counted before the look at the records: a change between the two is seen at once, never slept through.
+            n_changes = live.n_changes if live else 0
             if live and live.is_forgotten:
                 raise DeliberationNotFound(deliberation_id)
             batch = live.after(after) if live else None
@@ -267,8 +284,8 @@ class SqliteEventLog:
                 return
             elif live and live.failure:
                 raise live.failure
-            elif changed:
-                await changed.wait()
+            elif live:
+                await live.changed(n_changes)
             else:
                 await asyncio.sleep(_POLL_S)
                 live = self._live.get(deliberation_id)
