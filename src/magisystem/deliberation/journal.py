@@ -24,10 +24,10 @@ MAX_TEXT_CHARS = 4_096
 MAX_WAITING = 4_096
 
 
-# What an append costs beside what is in it, and what it costs those who follow, bounds how many there are a second.
-# Within the 1/60 s in which a screen draws one picture, nobody sees text wait.
-APPENDS_PER_S = 6_000
-LONGEST_WAIT_S = 0.016
+# An append costs several times what a token in it does, here and in everybody who follows, so their number a second is
+# bounded by letting each hold more. Nobody sees text wait for the time of a film's picture.
+APPENDS_PER_S = 2_500
+LONGEST_WAIT_S = 0.04
 
 
 class Pace:
@@ -104,15 +104,21 @@ class Journal:
             self._open_texts.pop(agent_id, None)
             self._speaking.discard(agent_id)
         self._waiting.append((self._timestamp(), draft))
-        await self._announce(is_urgent=True)
+        self._announce(is_urgent=True)
+        if self._n_waiting >= MAX_WAITING:
+            await self._room()
 
     async def say(self, agent_id: str, text: str) -> None:
         """Write visible text of a lane."""
-        await self._add_text(Chunk, agent_id, text)
+        self._add_text(Chunk, agent_id, text)
+        if self._n_waiting >= MAX_WAITING:
+            await self._room()
 
     async def think(self, agent_id: str, text: str) -> None:
         """Write reasoning text of a lane."""
-        await self._add_text(Thinking, agent_id, text)
+        self._add_text(Thinking, agent_id, text)
+        if self._n_waiting >= MAX_WAITING:
+            await self._room()
 
     def abandon(self) -> None:
         """Take nothing more: the log stays as it is, for another process to go on with."""
@@ -151,7 +157,7 @@ class Journal:
                 self._timer.cancel()
             self._drained.set()
 
-    async def _add_text(self, kind: type[Chunk] | type[Thinking], agent_id: str, text: str) -> None:
+    def _add_text(self, kind: type[Chunk] | type[Thinking], agent_id: str, text: str) -> None:
         if self._is_abandoned:
             return
         open_text = self._open_texts.get(agent_id)
@@ -161,17 +167,21 @@ class Journal:
             self._open_texts[agent_id] = fresh = _Text(kind, agent_id, self._timestamp(), text)
             self._waiting.append(fresh)
         is_first = agent_id not in self._speaking
-        self._speaking.add(agent_id)
-        await self._announce(is_urgent=is_first)
+        if is_first:
+            self._speaking.add(agent_id)
+        self._announce(is_urgent=is_first)
 
-    async def _announce(self, *, is_urgent: bool) -> None:
+    def _announce(self, *, is_urgent: bool) -> None:
         if self._failure is not None:
             raise self._failure
+        self._n_waiting += 1
         if is_urgent:
             self._written.set()
-        else:
+        elif self._timer is None:
             self._written_soon()
-        self._n_waiting += 1
+
+    async def _room(self) -> None:
+        """Wait until the pump has taken what waits."""
         while self._n_waiting >= MAX_WAITING and self._failure is None:
             self._drained.clear()
             await self._drained.wait()
@@ -179,7 +189,7 @@ class Journal:
     def _written_soon(self) -> None:
         if self._loop.time() >= self._next_at:
             self._written.set()
-        elif self._timer is None:
+        else:
             self._timer = self._loop.call_at(self._next_at, self._time_is_up)
 
     def _time_is_up(self) -> None:
