@@ -8,7 +8,7 @@ import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncGenerator, Collection, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 
 if sys.platform != "linux":
@@ -23,17 +23,23 @@ _ALL_THREADS = 2
 
 
 @asynccontextmanager
-async def process(*command: str, cores: Collection[int] = (), **environment: str) -> AsyncGenerator[Process]:
-    """Run a command, on ``cores`` if any are named, until the block is left; then it and its children are gone."""
+async def process(
+    *command: str, cores: Collection[int] = (), errors: Path | None = None, **environment: str
+) -> AsyncGenerator[Process]:
+    """Run a command, on ``cores`` if any are named, until the block is left; then it and its children are gone.
+
+    What it says on standard error goes to the file ``errors``, if one is named; its standard output is a pipe.
+    """
     allowed = os.sched_getaffinity(0)
     # What is started inherits the cores; nothing is awaited in between that could start something else.
     os.sched_setaffinity(0, cores or allowed)
-    try:
-        running = await asyncio.create_subprocess_exec(
-            *command, stdin=DEVNULL, stdout=PIPE, env=os.environ | environment, start_new_session=True
-        )
-    finally:
-        os.sched_setaffinity(0, allowed)
+    with errors.open("ab") if errors else nullcontext() as said:
+        try:
+            running = await asyncio.create_subprocess_exec(
+                *command, stdin=DEVNULL, stdout=PIPE, stderr=said, env=os.environ | environment, start_new_session=True
+            )
+        finally:
+            os.sched_setaffinity(0, allowed)
     try:
         yield running
     finally:

@@ -6,13 +6,14 @@ A process of its own, on the stand-in's core::
 
 What it sees goes to standard output, a line of JSON each: ``warm`` after the warm-up, then for every number of clients
 ``open`` and ``closed``, the latter with what was measured between the two. Clients go on asking when more join them;
-those begin spread over the time that a deliberation takes, so that beginnings and ends mix. With ``--burst`` all ask
-once, in the same instant.
+those begin spread over about the time that a deliberation takes, so that beginnings and ends mix. With ``--burst`` all
+ask once, in the same instant.
 """
 
 import argparse
 import asyncio
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Coroutine, Sequence
@@ -22,13 +23,13 @@ from typing import Any, cast
 import uvloop
 
 from benchmarks.hot_path.reading import Answer, Seen, wrong_with
-from benchmarks.hot_path.standin import FIRST_TOKEN_S
+from benchmarks.hot_path.standin import BE_SHORT, FIRST_TOKEN_S
 from benchmarks.hot_path.survival import quantile
 
-QUESTION = {"question": "Should we move the billing service to Rust?"}
+QUESTION = "Should we move the billing service to Rust?"
 PING_EVERY_S = 0.05
 RETRY_S = 0.5
-N_WARMING = 4
+N_WARMING = 8
 _MOST_WARM_UP_S = 120.0
 _MOST_BURST_S = 60.0
 # One whole body in so many is kept, and read when the window is closed.
@@ -39,25 +40,21 @@ _MOST_SAMPLES = 20
 class Load:
     """All clients of one system, and what they see in the window that is open."""
 
-    def __init__(self, port: int, *, is_magi: bool) -> None:
+    def __init__(self, port: int, last_words: bytes, *, is_magi: bool) -> None:
         self.port = port
-        self.is_magi = is_magi
+        self._last_words = re.compile(last_words)
+        self._is_magi = is_magi
         self.seen = Seen()
         self.clients: list[Client] = []
         self.samples: list[list[bytes]] = []
         self.n_asked = 0
         self._connecting: set[asyncio.Task[None]] = set()
         self._has_moved = asyncio.Event()
-        body = json.dumps(QUESTION).encode()
-        self.request = (
-            b"POST /invocations HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
-            b"accept: text/event-stream\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
-        )
 
-    def add(self, n: int, *, spread_s: float, n_questions: int | None = None) -> None:
+    def add(self, n: int, *, spread_s: float, question: str = QUESTION, n_questions: int | None = None) -> None:
         """Have ``n`` more clients begin, evenly over ``spread_s``; each asks ``n_questions`` times, or for ever."""
         for place in range(n):
-            client = Client(self, n_questions)
+            client = Client(self, request(question), n_questions)
             self.clients.append(client)
             asyncio.get_running_loop().call_later(spread_s * place / n, client.begin)
 
@@ -71,8 +68,8 @@ class Load:
         """Give what reads the answer to the question that is sent now."""
         self.n_asked += 1
         self._has_moved.set()
-        is_kept = self.is_magi and self.n_asked % _SAMPLED == 1 and len(self.samples) < _MOST_SAMPLES
-        return Answer(time.monotonic(), is_magi=self.is_magi, is_kept=is_kept)
+        is_kept = self._is_magi and self.n_asked % _SAMPLED == 1 and len(self.samples) < _MOST_SAMPLES
+        return Answer(time.monotonic(), last_words=self._last_words, is_kept=is_kept)
 
     def ended(self, answer: Answer) -> None:
         """Note how a deliberation ended."""
@@ -124,10 +121,11 @@ class Load:
 class Client(asyncio.Protocol):
     """One client. It keeps its connection where the server does."""
 
-    def __init__(self, load: Load, n_questions: int | None) -> None:
+    def __init__(self, load: Load, request: bytes, n_questions: int | None) -> None:
         self.answer: Answer | None = None
         self.has_asked = False
         self._load = load
+        self._request = request
         self._n_left = n_questions
         self._transport: asyncio.Transport | None = None
 
@@ -147,7 +145,7 @@ class Client(asyncio.Protocol):
         if self._n_left is not None:
             self._n_left -= 1
         self.answer = self._load.next_answer()
-        self._transport.write(self._load.request)
+        self._transport.write(self._request)
 
     def leave(self) -> None:
         """Cut the connection, and ask no more."""
@@ -228,28 +226,35 @@ class Probe(asyncio.Protocol):
         asyncio.get_running_loop().call_later(max(0.0, due_s - time.monotonic()), self._turn, due_s)
 
 
+def request(question: str) -> bytes:
+    """Give the whole request that asks it."""
+    body = json.dumps({"question": question}).encode()
+    return (
+        b"POST /invocations HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+        b"accept: text/event-stream\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+    )
+
+
 def tell(what: str, **facts: Any) -> None:
     """Write one line."""
     sys.stdout.write(json.dumps({"event": what, **facts}) + "\n")
     sys.stdout.flush()
 
 
-async def warm_up(load: Load, n_rounds: int) -> float:
-    """Have a few clients ask; give the seconds that a deliberation takes."""
-    load.add(N_WARMING, spread_s=0, n_questions=n_rounds)
+async def warm_up(load: Load, n_rounds: int) -> None:
+    """Have a few clients ask for short answers."""
+    load.add(N_WARMING, spread_s=0, question=f"{QUESTION} {BE_SHORT}", n_questions=n_rounds)
     async with asyncio.timeout(_MOST_WARM_UP_S):
         await load.until(lambda client: client.is_done)
-    took_s, failures = load.seen.took_s, load.seen.failures
-    if not took_s:
-        sys.exit(f"no deliberation of the warm-up ended well: {dict(failures)}")
+    if not load.seen.took_s:
+        sys.exit(f"no deliberation of the warm-up ended well: {dict(load.seen.failures)}")
     load.leave()
-    return took_s[-1]
 
 
 async def run(load: Load, at_once: Sequence[int], seconds: float, spread_s: float) -> None:
     """Measure with each number of clients."""
     for n in at_once:
-        load.add(n - len(load.clients), spread_s=spread_s if load.clients or n > 1 else 0)
+        load.add(n - len(load.clients), spread_s=spread_s if n > 1 else 0)
         await load.until(lambda client: client.has_asked)
         load.seen, load.samples = Seen(), []
         tell("open", at_once=n)
@@ -272,25 +277,28 @@ async def burst(load: Load, n: int) -> None:
 
 async def main(options: argparse.Namespace) -> None:
     """Warm up, then measure as asked."""
-    load = Load(options.port, is_magi=options.magi)
+    load = Load(options.port, options.last_words.encode(), is_magi=options.magi)
     await asyncio.get_running_loop().create_connection(lambda: Probe(load), "127.0.0.1", options.port)
-    took_s = await warm_up(load, options.warm_up)
-    tell("warm", took_s=took_s)
+    await warm_up(load, options.warm_up)
+    tell("warm")
     await asyncio.sleep(options.rest_s)
     if options.burst:
         await burst(load, options.burst)
     else:
-        await run(load, options.at_once, options.seconds, min(took_s, options.most_spread_s))
+        await run(load, options.at_once, options.seconds, options.spread_s)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--magi", action="store_true", help="hold this server to what its events promise")
+    parser.add_argument(
+        "--magi", action="store_true", help="read some answers whole: are they what this server promises?"
+    )
     parser.add_argument("--at-once", type=int, nargs="+", default=[1])
     parser.add_argument("--burst", type=int, default=0, help="so many at once, each once, in the same instant")
     parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("--most-spread-s", type=float, default=60)
+    parser.add_argument("--spread-s", type=float, default=9, help="the time in which those that join begin")
+    parser.add_argument("--last-words", default="", help="what the end of a whole answer has in it, as an expression")
     parser.add_argument("--warm-up", type=int, default=1, help="questions of each of the clients that warm up")
     parser.add_argument("--rest-s", type=float, default=1, help="how long nothing is asked after the warm-up")
     uvloop.run(main(parser.parse_args()))

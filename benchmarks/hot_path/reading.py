@@ -40,20 +40,25 @@ class Seen:
 class Answer:
     """One response as it comes.
 
+    Args:
+        sent_s: when its question was sent, by CLOCK_MONOTONIC.
+        last_words: what the end of a whole body has in it.
+        is_kept: whether ``body`` is wanted.
+
     Attributes:
         newest_us: for each lane, in the order in which they spoke, its newest stamp.
         failure: what was wrong with a response that is over; empty where nothing was.
-        body: what has come, in chunks still; kept only where ``is_kept``.
+        body: what has come, in chunks still.
     """
 
-    def __init__(self, sent_s: float, *, is_magi: bool = False, is_kept: bool = False) -> None:
+    def __init__(self, sent_s: float, *, last_words: re.Pattern[bytes] | None = None, is_kept: bool = False) -> None:
         self.sent_s = sent_s
         self.newest_us: dict[bytes, int] = {}
         self.is_over = False
         self.is_connection_kept = False
         self.failure = ""
         self.body: list[bytes] = []
-        self._is_magi = is_magi
+        self._last_words = last_words
         self._is_kept = is_kept
         self._head = b""
         self._has_head = False
@@ -129,8 +134,8 @@ class Answer:
     def _missing(self) -> str:
         if len(self.newest_us) < N_SAGES + 1:
             return f"{len(self.newest_us)} lanes spoke"
-        if self._is_magi and not (b'"type":"complete"' in self._end and b'"outcome":"decided"' in self._end):
-            return "not decided"
+        if self._last_words and not self._last_words.search(self._end):
+            return "not completed"
         return ""
 
 

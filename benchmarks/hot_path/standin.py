@@ -5,6 +5,8 @@ token 0.200 s after the request has been read, then 50 tokens a second a call. O
 encoded once for each kind of answer. The first text token of a call and every 25th after it carries a stamp,
 ``[t:<lane>:<µs>]``, with a number unique to the call and CLOCK_MONOTONIC at sending; only those are encoded anew.
 
+A question that says ``(Be short.)`` gets a tenth of the words: a warm-up need not last.
+
     .venv/bin/python -m benchmarks.hot_path.standin [--port 9000]
 
 The first line that it writes is its URL. ``GET /stats`` says what it has sent, and how late it was.
@@ -32,6 +34,7 @@ TOKEN_MS = 20
 STAMP_EVERY = 25
 SAGE_TOKENS = 200
 JUDGE_TOKENS = 150
+BE_SHORT = "(Be short.)"
 
 _HEAD = (
     b"HTTP/1.1 200 OK\r\ncontent-type: application/vnd.amazon.eventstream\r\n"
@@ -146,6 +149,8 @@ class Answers:
         text, call = sensible_answer(content)
         # Whoever is shown a statement, which has stamps in it, is the judge, with or without a tool to rule by.
         n_tokens = self._n_judge if b"[t:" in body else self._n_sage
+        if BE_SHORT.encode() in body:
+            n_tokens //= 10
         if not text or _is_told_a_result(content):
             n_tokens = len(tokens(text))
         kind = (text, repr(call), n_tokens)

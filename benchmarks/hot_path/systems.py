@@ -1,10 +1,9 @@
 """The systems that are measured side by side, and how each is started.
 
-All take ``--port`` and find Bedrock by AWS's variables.
+All take ``--port`` and find Bedrock by AWS's variables. The rivals are in ``benchmarks/rivals``.
 """
 
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,36 +15,29 @@ _NODE = str(Path(sys.executable).with_name("node"))
 
 @dataclass(frozen=True)
 class System:
-    """One system: what it is, and its command for a number of workers."""
+    """One system: its command, and an expression for what the end of a whole answer of it has in it."""
 
     name: str
     title: str
-    command: Callable[[int], tuple[str, ...]]
-
-
-def _magi(n_workers: int) -> tuple[str, ...]:
-    return (MAGI, "serve", *(("--workers", str(n_workers)) if n_workers > 1 else ()))
+    command: tuple[str, ...]
+    last_words: str = '"complete": ?true'
 
 
 SYSTEMS = {
     system.name: system
     for system in (
-        System("magi", "this server", _magi),
+        System("magi", "this server", (MAGI, "serve"), '"type":"complete".*"outcome":"decided"'),
         System(
-            "agentcore",
-            "BedrockAgentCoreApp + Strands",
-            lambda _: (sys.executable, "-m", "benchmarks.rivals.agentcore_strands"),
+            "agentcore", "BedrockAgentCoreApp, Strands", (sys.executable, "-m", "benchmarks.rivals.agentcore_strands")
         ),
-        System("ai-sdk", "AI SDK on Node", lambda _: (_NODE, str(_RIVALS / "ai_sdk" / "server.js"))),
-        System(
-            "floor", "floor: frames decoded, SSE written", lambda _: (sys.executable, "-m", "benchmarks.rivals.floor")
-        ),
+        System("ai-sdk", "AI SDK on Node", (_NODE, str(_RIVALS / "ai_sdk" / "server.js"))),
+        System("floor", "floor: frames in, SSE out", (sys.executable, "-m", "benchmarks.rivals.floor")),
     )
 }
 
 
 def environment(bedrock_url: str, folder: str) -> dict[str, str]:
-    """Give what every system is told: where Bedrock is, and this server its model and where to keep its log."""
+    """Give what every system is told: where Bedrock is; this server, too, its model and where its log is kept."""
     return {
         "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": bedrock_url,
         "AWS_REGION": "us-east-1",
