@@ -2,14 +2,16 @@
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncGenerator, Collection, Iterator
+from collections.abc import AsyncGenerator, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, nullcontext, suppress
 from pathlib import Path
+from types import MappingProxyType
 
 if sys.platform != "linux":
     sys.exit("processor times are read from Linux's clocks: these benchmarks need Linux")
@@ -24,11 +26,15 @@ _ALL_THREADS = 2
 
 @asynccontextmanager
 async def process(
-    *command: str, cores: Collection[int] = (), errors: Path | None = None, **environment: str
+    *command: str,
+    environment: Mapping[str, str] = MappingProxyType({}),
+    cores: Collection[int] = (),
+    errors: Path | None = None,
 ) -> AsyncGenerator[Process]:
     """Run a command, on ``cores`` if any are named, until the block is left; then it and its children are gone.
 
-    What it says on standard error goes to the file ``errors``, if one is named; its standard output is a pipe.
+    ``environment`` is added to this process's own. Standard output is a pipe; standard error goes to the file
+    ``errors``, if one is named.
     """
     allowed = os.sched_getaffinity(0)
     # What is started inherits the cores; nothing is awaited in between that could start something else.
@@ -36,7 +42,12 @@ async def process(
     with errors.open("ab") if errors else nullcontext() as said:
         try:
             running = await asyncio.create_subprocess_exec(
-                *command, stdin=DEVNULL, stdout=PIPE, stderr=said, env=os.environ | environment, start_new_session=True
+                *command,
+                stdin=DEVNULL,
+                stdout=PIPE,
+                stderr=said,
+                env={**os.environ, **environment},
+                start_new_session=True,
             )
         finally:
             os.sched_setaffinity(0, allowed)
@@ -120,3 +131,17 @@ def resident_kb(pid: int) -> float:
         with suppress(FileNotFoundError, ProcessLookupError):
             n_pages += int(Path(f"/proc/{member}/statm").read_text(encoding="ascii").split()[1])
     return n_pages * os.sysconf("SC_PAGE_SIZE") / 1000
+
+
+def machine_s() -> float:
+    """Give the processor time that all processes of the machine have taken."""
+    user, nice, system, _idle, _waiting, *interrupts = map(
+        int, Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:8]
+    )
+    return (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
+
+
+def allow_connections() -> None:
+    """Let this process and those that it starts open as many files as the system allows."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Any, cast
 
 import uvloop
@@ -237,7 +238,7 @@ def request(question: str) -> bytes:
 
 def tell(what: str, **facts: Any) -> None:
     """Write one line."""
-    sys.stdout.write(json.dumps({"event": what, **facts}) + "\n")
+    sys.stdout.write(json.dumps({"event": what, **facts}, default=asdict) + "\n")
     sys.stdout.flush()
 
 

@@ -16,7 +16,7 @@ from urllib.request import urlopen
 
 from benchmarks.hot_path.survival import Quantile
 from benchmarks.hot_path.systems import System, environment
-from benchmarks.processes import free_port, process, processor_s, ready, resident_kb
+from benchmarks.processes import free_port, machine_s, process, processor_s, ready, resident_kb
 
 SYSTEM_CORE = 0
 LOAD_CORE = 1
@@ -61,6 +61,7 @@ class Cell:
         busy: processor time a second; so are ``standin_busy`` and ``load_busy`` of what it was measured with.
         memory_kb: beyond the idle system's ``idle_kb``, for each at once.
         standin_late_p99_ms: how late the stand-in's own turns were, which no system can help.
+        others_busy: what all other processes of the machine took; what is measured beside much of it says little.
         ping_p50: what a question that needs no model waits for.
         n_read: whole answers that were read event by event, and found as promised or counted in ``failures``.
     """
@@ -75,6 +76,7 @@ class Cell:
     standin_late_p99_ms: float
     standin_busy: float
     load_busy: float
+    others_busy: float
     first_p50: Quantile | None
     first_p99: Quantile | None
     delay_p50: Quantile | None
@@ -121,6 +123,7 @@ class Moment:
     system_s: float
     standin_s: float
     load_s: float
+    machine_s: float
     n_tokens: int
     late_p99_ms: float
 
@@ -142,6 +145,7 @@ class Observed:
             system_s=processor_s(self._server.pid),
             standin_s=processor_s(self._bedrock.pid),
             load_s=processor_s(self._load.pid),
+            machine_s=machine_s(),
             n_tokens=stats["tokens"],
             late_p99_ms=stats["late_p99_ms"],
         )
@@ -172,7 +176,7 @@ async def measured(system: System, bedrock: StandInProcess, plan: Plan) -> Async
     with TemporaryDirectory(prefix="bench-") as folder:
         log = Path(folder) / "stderr.log"
         told = environment(bedrock.url, str(Path(folder) / "data"))
-        async with process(*command, cores=core, errors=log, **told) as server:
+        async with process(*command, environment=told, cores=core, errors=log) as server:
             try:
                 await ready(port, server)
                 async with (
@@ -232,8 +236,10 @@ async def _told(load: Process) -> AsyncGenerator[dict[str, Any]]:
 def _cell(system: System, before: Moment, after: Moment, *, idle_kb: float, full_kb: float, **told: Any) -> Cell:
     seconds, n_tokens = after.at_s - before.at_s, after.n_tokens - before.n_tokens
     system_s = after.system_s - before.system_s
+    standin_s, load_s = after.standin_s - before.standin_s, after.load_s - before.load_s
+    others_s = after.machine_s - before.machine_s - system_s - standin_s - load_s
     for name in [name for name in told if name.endswith(("_p50", "_p99"))]:
-        told[name] = told[name] and Quantile(*told[name])
+        told[name] = told[name] and Quantile(**told[name])
     return Cell(
         system=system.name,
         cpu_us=1e6 * system_s / max(1, n_tokens),
@@ -242,7 +248,8 @@ def _cell(system: System, before: Moment, after: Moment, *, idle_kb: float, full
         memory_kb=(full_kb - idle_kb) / told["at_once"],
         idle_kb=idle_kb,
         standin_late_p99_ms=after.late_p99_ms,
-        standin_busy=(after.standin_s - before.standin_s) / seconds,
-        load_busy=(after.load_s - before.load_s) / seconds,
+        standin_busy=standin_s / seconds,
+        load_busy=load_s / seconds,
+        others_busy=max(0.0, others_s / seconds),
         **told,
     )

@@ -194,20 +194,22 @@ class Lane:
 class Wheel:
     """The turns of all lanes: a slot for each millisecond of a token's time, and one timer for all of them.
 
+    ``first_token_s`` is the time from a lane's beginning to its first token.
     A lane stays in the slot that its first token fell into. A late turn makes up for every slot it missed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, first_token_s: float) -> None:
         self.n_tokens = 0
+        self._first_token_s = first_token_s
         self.late_ms: deque[float] = deque(maxlen=_MOST_TICKS)
         self._slots: list[list[Lane]] = [[] for _ in range(TOKEN_MS)]
         self._beginning: defaultdict[int, list[Lane]] = defaultdict(list)
         self._at_ms = int(1000 * time.monotonic())
 
     def begin(self, lane: Lane) -> None:
-        """Have ``lane`` say its first token `FIRST_TOKEN_S` from now."""
+        """Have ``lane`` speak."""
         # Rounded down: a turn comes half a millisecond late on average, which this makes up for.
-        self._beginning[int(1000 * (time.monotonic() + FIRST_TOKEN_S))].append(lane)
+        self._beginning[int(1000 * (time.monotonic() + self._first_token_s))].append(lane)
 
     def turn(self) -> None:
         """Serve every slot that is due."""
@@ -238,9 +240,9 @@ class Wheel:
 class StandIn:
     """What all connections share."""
 
-    def __init__(self, answers: Answers) -> None:
+    def __init__(self, answers: Answers, first_token_s: float) -> None:
         self.answers = answers
-        self.wheel = Wheel()
+        self.wheel = Wheel(first_token_s)
         self.n_begun = 0
         self.open: set[Lane] = set()
 
@@ -316,10 +318,9 @@ class Connection(asyncio.Protocol):
         self._transport.write(head % (status, len(body)) + body)
 
 
-async def serve(port: int, n_sage: int, n_judge: int) -> None:
+async def serve(port: int, standin: StandIn) -> None:
     """Serve until killed; the first line written is the URL."""
     loop = asyncio.get_running_loop()
-    standin = StandIn(Answers(n_sage, n_judge))
     server = await loop.create_server(lambda: Connection(standin), "127.0.0.1", port, backlog=4096)
     standin.wheel.turn()
     sys.stdout.write(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}\n")
@@ -330,7 +331,9 @@ async def serve(port: int, n_sage: int, n_judge: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--first-token-s", type=float, default=FIRST_TOKEN_S)
     parser.add_argument("--sage-tokens", type=int, default=SAGE_TOKENS)
     parser.add_argument("--judge-tokens", type=int, default=JUDGE_TOKENS)
     options = parser.parse_args()
-    uvloop.run(serve(options.port, options.sage_tokens, options.judge_tokens))
+    answers = Answers(options.sage_tokens, options.judge_tokens)
+    uvloop.run(serve(options.port, StandIn(answers, options.first_token_s)))

@@ -1,10 +1,11 @@
 """Percentiles of durations of which some are not over yet, so that a system that answers nobody does not look fast."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 
-class Quantile(NamedTuple):
+@dataclass(frozen=True)
+class Quantile:
     """A percentile in milliseconds; where ``is_at_least``, it had not been reached when the measuring ended."""
 
     ms: float
