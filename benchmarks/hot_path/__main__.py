@@ -12,7 +12,9 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -99,9 +101,10 @@ async def _hot_path(results: Results, cells: list[Cell], systems: Sequence[str],
         for name in systems:
             async with standin(is_pinned=plan.is_pinned) as bedrock:
                 try:
-                    async for cell in measured(SYSTEMS[name], bedrock, plan):
-                        cells.append(cell)
-                        say(f"{name}, {cell.at_once} at once: {cell.cpu_us:.0f} µs a token")
+                    async with aclosing(measured(SYSTEMS[name], bedrock, plan)) as measuring:
+                        async for cell in measuring:
+                            cells.append(cell)
+                            say(f"{name}, {cell.at_once} at once: {cell.cpu_us:.0f} µs a token")
                 except (RuntimeError, OSError, TimeoutError) as error:
                     results.broken.append(str(error))
                     say(f"{name}: {error}")
@@ -111,7 +114,7 @@ async def _hot_path(results: Results, cells: list[Cell], systems: Sequence[str],
 
 def say(what: str) -> None:
     """Tell the person who waits how far it is."""
-    sys.stderr.write(f"{what}\n")
+    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {what}\n")
 
 
 def _settings(scope: Scope) -> dict[str, str]:
@@ -125,8 +128,8 @@ def _settings(scope: Scope) -> dict[str, str]:
     }
 
 
-async def main(options: argparse.Namespace) -> None:
-    """Measure, print the page, and write the files."""
+async def main(options: argparse.Namespace) -> int:
+    """Measure, print the page, and write the files; give what the process ends with."""
     # So that a terminated run ends its processes as an interrupted one does.
     current = asyncio.current_task()
     assert current is not None
@@ -141,6 +144,7 @@ async def main(options: argparse.Namespace) -> None:
     report.write(results, folder)
     print(report.markdown(results))
     say(f"written to {folder}")
+    return 1 if results.broken else 0
 
 
 if __name__ == "__main__":
@@ -152,4 +156,4 @@ if __name__ == "__main__":
     parser.add_argument("--workers", type=int, help="processes of this server; with more than one, no core is reserved")
     parser.add_argument("--only", action="store_true", help="the hot path alone")
     parser.add_argument("--output", type=Path, help="the folder that is written to")
-    asyncio.run(main(parser.parse_args()))
+    sys.exit(asyncio.run(main(parser.parse_args())))

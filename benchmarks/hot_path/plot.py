@@ -49,12 +49,14 @@ def _draw(cells: Sequence[Cell], colours: dict[str, str], path: Path) -> None:
 
 
 def _fill(axes: Any, cells: Sequence[Cell], colours: dict[str, str], value_of: Value) -> None:
+    ticker: Any = import_module("matplotlib.ticker")
     at_once = sorted({cell.at_once for cell in cells})
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xticks(at_once, [str(n) for n in at_once])
-    axes.minorticks_off()
+    axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter("{x:,g}")
+    axes.minorticks_off()
     axes.set_xlabel("deliberations at once, on one core")
     axes.grid(visible=True, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
@@ -65,7 +67,6 @@ def _fill(axes: Any, cells: Sequence[Cell], colours: dict[str, str], value_of: V
         if points:
             axes.plot(numbers, heights, markersize=5, label=system.title, **line)
         # An arrow for what is only known to be more.
-        beyond = [(n, value.ms) for n, value in points if value.is_at_least]
-        for n, height in beyond:
-            arrow = {"arrowstyle": "->", "color": colours[name]}
-            axes.annotate("", (n, height * 2), (n, height), arrowprops=arrow)
+        for n, height in ((n, value.ms) for n, value in points if value.is_at_least):
+            arrow = {"arrowstyle": "->", "color": colours[name], "linewidth": 1.4}
+            axes.annotate("", (0, 22), (n, height), textcoords="offset points", arrowprops=arrow, annotation_clip=False)

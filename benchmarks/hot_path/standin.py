@@ -21,11 +21,11 @@ import sys
 import time
 import zlib
 from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, TypeAlias, TypeGuard, cast
 
 import httptools
-import uvloop
 from tests.support.bedrock import event_frame, tokens
 from tests.support.bedrock_answers import ToolCall, sensible_answer
 
@@ -205,15 +205,17 @@ class Wheel:
         self._slots: list[list[Lane]] = [[] for _ in range(TOKEN_MS)]
         self._beginning: defaultdict[int, list[Lane]] = defaultdict(list)
         self._at_ms = int(1000 * time.monotonic())
+        self._next: asyncio.TimerHandle | None = None
 
     def begin(self, lane: Lane) -> None:
         """Have ``lane`` speak."""
         # Rounded down: a turn comes half a millisecond late on average, which this makes up for.
-        self._beginning[int(1000 * (time.monotonic() + self._first_token_s))].append(lane)
+        due_ms = int(1000 * (time.monotonic() + self._first_token_s))
+        self._beginning[max(due_ms, self._at_ms + 1)].append(lane)
 
     def turn(self) -> None:
-        """Serve every slot that is due."""
-        asyncio.get_running_loop().call_later(0.001, self.turn)
+        """Serve every slot that is due, and go on turning."""
+        self._next = asyncio.get_running_loop().call_later(0.001, self.turn)
         until = int(1000 * time.monotonic())
         while self._at_ms < until:
             self._at_ms += 1
@@ -221,6 +223,11 @@ class Wheel:
             slot += self._beginning.pop(self._at_ms, ())
             if slot:
                 self._serve(slot)
+
+    def stop(self) -> None:
+        """Turn no more."""
+        if self._next is not None:
+            self._next.cancel()
 
     def _serve(self, slot: list[Lane]) -> None:
         self.late_ms.append(1000 * time.monotonic() - self._at_ms)
@@ -245,6 +252,21 @@ class StandIn:
         self.wheel = Wheel(first_token_s)
         self.n_begun = 0
         self.open: set[Lane] = set()
+        self.connections: set[asyncio.Transport] = set()
+
+    @asynccontextmanager
+    async def serving(self, port: int = 0) -> AsyncGenerator[str]:
+        """Serve on 127.0.0.1 until the block is left; give the URL."""
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: Connection(self), "127.0.0.1", port, backlog=4096)
+        self.wheel.turn()
+        try:
+            yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        finally:
+            server.close()
+            self.wheel.stop()
+            for transport in self.connections:
+                transport.abort()
 
     def stats(self) -> dict[str, float]:
         """Give the counts so far, and how late the turns since the last asking were."""
@@ -273,9 +295,11 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep what is written to."""
         self._transport = cast(asyncio.Transport, transport)
+        self._standin.connections.add(self._transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop talking."""
+        self._standin.connections.discard(self._transport)
         if self._lane is not None:
             self._lane.is_over = True
 
@@ -320,15 +344,15 @@ class Connection(asyncio.Protocol):
 
 async def serve(port: int, standin: StandIn) -> None:
     """Serve until killed; the first line written is the URL."""
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Connection(standin), "127.0.0.1", port, backlog=4096)
-    standin.wheel.turn()
-    sys.stdout.write(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}\n")
-    sys.stdout.flush()
-    await server.serve_forever()
+    async with standin.serving(port) as url:
+        sys.stdout.write(f"{url}\n")
+        sys.stdout.flush()
+        await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
+    import uvloop
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--first-token-s", type=float, default=FIRST_TOKEN_S)
