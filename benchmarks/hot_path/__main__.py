@@ -24,7 +24,7 @@ from benchmarks.hot_path.measuring import LOAD_CORE, Cell, Plan, measured, stand
 from benchmarks.hot_path.provenance import provenance
 from benchmarks.hot_path.results import Results
 from benchmarks.hot_path.standin import FIRST_TOKEN_S, JUDGE_TOKENS, SAGE_TOKENS, TOKEN_MS
-from benchmarks.hot_path.systems import SYSTEMS
+from benchmarks.hot_path.systems import SYSTEMS, USUAL
 from benchmarks.processes import allow_connections
 
 # A deliberation of this server takes 9.2 s, of a rival that asks for no votes 7.4 s.
@@ -150,10 +150,13 @@ async def main(options: argparse.Namespace) -> int:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--full", action="store_true")
-    parser.add_argument("--systems", nargs="+", default=list(SYSTEMS), choices=list(SYSTEMS))
+    parser.add_argument("--systems", nargs="+", default=list(USUAL), choices=list(SYSTEMS))
     parser.add_argument("--at-once", type=int, nargs="+", help="in rising order")
     parser.add_argument("--seconds", type=float, help="the window of each number at once")
     parser.add_argument("--workers", type=int, help="processes of this server; with more than one, no core is reserved")
     parser.add_argument("--only", action="store_true", help="the hot path alone")
     parser.add_argument("--output", type=Path, help="the folder that is written to")
-    sys.exit(asyncio.run(main(parser.parse_args())))
+    try:
+        sys.exit(asyncio.run(main(parser.parse_args())))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        sys.exit("stopped; nothing was written")

@@ -12,11 +12,23 @@ from benchmarks.hot_path.systems import SYSTEMS
 # Text and lines as on GitHub's light and dark pages; the background is the page's own.
 _THEMES = {
     "light": {"text": "#1f2328", "lines": "#d1d9e0"}
-    | {"magi": "#0969da", "agentcore": "#bc4c00", "ai-sdk": "#8250df", "floor": "#59636e"},
+    | {
+        "magi": "#0969da",
+        "agentcore": "#bc4c00",
+        "agentcore-as-guide": "#953800",
+        "ai-sdk": "#8250df",
+        "floor": "#59636e",
+    },
     "dark": {"text": "#f0f6fc", "lines": "#3d444d"}
-    | {"magi": "#4493f8", "agentcore": "#f0883e", "ai-sdk": "#ab7df8", "floor": "#9198a1"},
+    | {
+        "magi": "#4493f8",
+        "agentcore": "#f0883e",
+        "agentcore-as-guide": "#bd561d",
+        "ai-sdk": "#ab7df8",
+        "floor": "#9198a1",
+    },
 }
-_MARKERS = {"magi": "o", "agentcore": "s", "ai-sdk": "^", "floor": "D"}
+_MARKERS = {"magi": "o", "agentcore": "s", "agentcore-as-guide": "v", "ai-sdk": "^", "floor": "D"}
 # The stand-in's own turns are a millisecond apart, so what is less is not told apart.
 _LEAST_MS = 0.5
 

@@ -23,17 +23,20 @@ class System:
     last_words: str = '"complete": ?true'
 
 
+_AGENTCORE = (sys.executable, "-m", "benchmarks.rivals.agentcore_strands")
+
 SYSTEMS = {
     system.name: system
     for system in (
         System("magi", "this server", (MAGI, "serve"), '"type":"complete".*"outcome":"decided"'),
-        System(
-            "agentcore", "BedrockAgentCoreApp, Strands", (sys.executable, "-m", "benchmarks.rivals.agentcore_strands")
-        ),
+        System("agentcore", "BedrockAgentCoreApp, Strands", _AGENTCORE),
+        System("agentcore-as-guide", "… with no more threads than its guide gives", (*_AGENTCORE, "--as-guide")),
         System("ai-sdk", "AI SDK on Node", (_NODE, str(_RIVALS / "ai_sdk" / "server.js"))),
         System("floor", "floor: frames in, SSE out", (sys.executable, "-m", "benchmarks.rivals.floor")),
     )
 }
+# Measured unless others are named.
+USUAL = ("magi", "agentcore", "ai-sdk", "floor")
 
 
 def environment(bedrock_url: str, folder: str) -> dict[str, str]:
