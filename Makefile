@@ -22,7 +22,7 @@ export UV_PYTHON_DOWNLOADS := never
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run peers test check fmt ask bench bench-setup lock web-dev screenshots types deploy-setup deploy-check
+.PHONY: help setup run peers test check fmt ask bench bench-full bench-setup lock web-dev screenshots types deploy-setup deploy-check
 
 help: ## Show what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -114,11 +114,11 @@ ask: override export Q := $(value Q)
 ask: $(READY) ## Ask a question: make ask Q="Should we …?"
 	@$(BIN)/magi ask "$$Q"; code=$$?; case $$code in 10|20) exit 0;; *) exit $$code;; esac
 
-bench: setup peers ## Measure the start, first tokens, the gateway, replay, many readers, and the page
-	@$(BIN)/python -m benchmarks.cold_start
-	@$(BIN)/python -m benchmarks.first_token
-	@$(BIN)/python -m benchmarks.gateway
-	@ulimit -n 4096; $(BIN)/python -m benchmarks.following
+bench: bench-setup ## Measure this server beside its alternatives, in three minutes, into build/bench
+	@$(BIN)/python -m benchmarks.hot_path
+
+bench-full: bench-setup peers ## The same with 1 to 400 at once, in a quarter of an hour, into benchmarks/results; and the page
+	@$(BIN)/python -m benchmarks.hot_path --full
 	@$(BIN)/python -m benchmarks.page --seconds 20
 
 bench-setup: setup $(BENCH_READY) $(RIVAL_READY) ## Install what this server is measured against, and the plot's library

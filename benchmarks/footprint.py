@@ -10,9 +10,6 @@ divided by four, which is about what English comes to and no provider's own coun
 import argparse
 import asyncio
 import json
-import os
-import socket
-import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,7 +17,10 @@ from tempfile import TemporaryDirectory
 import httpx2
 from tests.support.bedrock import Reply, StandInBedrock, ToolCall
 
-from benchmarks.first_token import MODEL_FIRST_TOKEN_S, QUESTION, TOKENS_PER_S, process, ready
+from benchmarks.hot_path.load import QUESTION
+from benchmarks.hot_path.standin import FIRST_TOKEN_S, TOKEN_MS
+from benchmarks.hot_path.systems import environment
+from benchmarks.processes import MAGI, free_port, process, processor_s, ready
 from magisystem.protocol.codec import decode
 from magisystem.protocol.events import AgentComplete, Complete
 from magisystem.protocol.sse import FrameDecoder
@@ -63,12 +63,6 @@ def tokens(reply: Reply) -> int:
     return (len(reply.text) + len(json.dumps(reply.call.input))) // _CHARS_A_TOKEN
 
 
-def cpu_s(pid: int) -> float:
-    """Give the processor time a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def peak_mib(pid: int) -> float:
     """Give the largest resident memory a process has had."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
@@ -79,7 +73,7 @@ async def deliberate(http: httpx2.AsyncClient) -> tuple[int, list[AgentComplete]
     """Ask once; give the bytes of the stream, what each agent used, and the seconds it took."""
     began, n_bytes, ends = time.perf_counter(), 0, list[AgentComplete]()
     decoder, outcome = FrameDecoder(), ""
-    async with http.stream("POST", "/invocations", json=QUESTION) as answer:
+    async with http.stream("POST", "/invocations", json={"question": QUESTION}) as answer:
         async for piece in answer.aiter_raw():
             n_bytes += len(piece)
             for frame in decoder.feed(piece):
@@ -95,42 +89,32 @@ async def deliberate(http: httpx2.AsyncClient) -> tuple[int, list[AgentComplete]
 
 async def measure(n: int) -> None:
     """Run a server, ask it ``n`` times one after the other, and print what that took."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    with TemporaryDirectory() as data_dir:
-        async with StandInBedrock(first_token_s=MODEL_FIRST_TOKEN_S, tokens_per_s=TOKENS_PER_S) as bedrock:
+    port = free_port()
+    with TemporaryDirectory(prefix="bench-") as data_dir:
+        async with StandInBedrock(first_token_s=FIRST_TOKEN_S, tokens_per_s=1000 / TOKEN_MS) as bedrock:
             bedrock.script("sage", SAGE)
             bedrock.script("judge", JUDGE)
-            settings = {
-                "MAGI_MODEL": "bedrock:sage",
-                "MAGI_MODEL_SOLOMON": "bedrock:judge",
-                "MAGI_DATA_DIR": data_dir,
-                "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": bedrock.url,
-                "AWS_REGION": "us-east-1",
-                "AWS_ACCESS_KEY_ID": "bench",
-                "AWS_SECRET_ACCESS_KEY": "bench",
-            }
-            serve = (str(Path(sys.executable).with_name("magi")), "serve", "--port", port)
+            settings = environment(bedrock.url, data_dir)
+            settings |= {"MAGI_MODEL": "bedrock:sage", "MAGI_MODEL_SOLOMON": "bedrock:judge"}
             async with (
-                process(*serve, **settings) as server,
+                process(MAGI, "serve", "--port", str(port), environment=settings) as server,
                 httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=120) as http,
             ):
-                await ready(http)
+                await ready(port, server)
                 await report(http, server.pid, n)
 
 
 async def report(http: httpx2.AsyncClient, pid: int, n: int) -> None:
     """Ask, and print."""
-    start_s = cpu_s(pid)
+    start_s = processor_s(pid)
     await deliberate(http)
-    first_s = cpu_s(pid) - start_s
+    first_s = processor_s(pid) - start_s
     seen = [await deliberate(http) for _ in range(n)]
-    each_s = (cpu_s(pid) - start_s - first_s) / n
+    each_s = (processor_s(pid) - start_s - first_s) / n
     n_bytes, ends, _ = seen[-1]
-    before_s = cpu_s(pid)
+    before_s = processor_s(pid)
     await asyncio.sleep(_IDLE_S)
-    idle_s = (cpu_s(pid) - before_s) * 60 / _IDLE_S
+    idle_s = (processor_s(pid) - before_s) * 60 / _IDLE_S
     n_pieces = sum(end.usage.output_tokens for end in ends)
     n_input = {end.agent_id: end.usage.input_tokens for end in ends}
     print("| what | measured |")

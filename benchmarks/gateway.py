@@ -11,20 +11,16 @@ server in this process, one a write, as slowly as models speak.
 import argparse
 import asyncio
 import json
-import os
-import socket
-import sys
 import time
 from asyncio import StreamReader, StreamWriter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
+from dataclasses import dataclass
 from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
-from benchmarks.cold_start import MAGI, answers_ping
-from benchmarks.first_token import process
+from benchmarks.processes import MAGI, free_port, process, processor_s, ready
 
 ARN = "arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/magi-0123456789"
 PATH = f"/runtimes/{quote(ARN, safe='')}/invocations?qualifier=DEFAULT"
@@ -34,11 +30,22 @@ FRAMES_PER_S = 50
 _CONTENT = "a token or two "
 
 
-def free_port() -> int:
-    """Give a port nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+@dataclass(frozen=True)
+class FirstByte:
+    """The milliseconds to the first byte of one way: directly, through the gateway, or what that adds within a pair."""
+
+    way: str
+    p50_ms: float
+    p99_ms: float
+
+
+@dataclass(frozen=True)
+class Relay:
+    """The gateway's processor time a relayed frame, with so many streams at once."""
+
+    n_streams: int
+    n_frames: int
+    cpu_us: float
 
 
 class Connection:
@@ -69,30 +76,23 @@ async def gateway(upstream: str, data_dir: str) -> AsyncGenerator[tuple[int, int
     """Run a gateway; give its port and its process's id."""
     port = free_port()
     settings = {"MAGI_GATEWAY_KEY": KEY, "MAGI_RUNTIME_ARN": ARN, "MAGI_RUNTIME_ENDPOINT": upstream}
-    async with process(MAGI, "gateway", "--port", str(port), MAGI_DATA_DIR=data_dir, **settings) as running:
-        await up(port)
+    settings |= {"MAGI_DATA_DIR": data_dir}
+    async with process(MAGI, "gateway", "--port", str(port), environment=settings) as running:
+        await ready(port, running)
         yield port, running.pid
 
 
-async def up(port: int) -> None:
-    """Wait until a server answers."""
-    for _ in range(2_000):
-        if await answers_ping(port):
-            return
-        await asyncio.sleep(0.01)
-    raise RuntimeError("the server did not start")
-
-
-async def first_bytes(n_pairs: int, data_dir: str) -> None:
-    """Print what the gateway adds to the first byte."""
+async def first_bytes(n_pairs: int, data_dir: str) -> list[FirstByte]:
+    """Measure what the gateway adds to the first byte."""
     port = free_port()
     serve = (MAGI, "serve", "--port", str(port))
+    settings = {"MAGI_PLATFORM": "agentcore", "MAGI_HOST": "127.0.0.1", "MAGI_DATA_DIR": data_dir}
+    settings |= {"MAGI_EMBEDDED_TOKENS_PER_S": "0"}
     async with (
-        process(*serve, MAGI_PLATFORM="agentcore", MAGI_HOST="127.0.0.1", MAGI_DATA_DIR=data_dir,
-                MAGI_EMBEDDED_TOKENS_PER_S="0"),
+        process(*serve, environment=settings),
         gateway(f"http://127.0.0.1:{port}", data_dir) as (relaying, _),
-    ):  # fmt: skip
-        await up(port)
+    ):
+        await ready(port)
         direct, through = Connection(port, PATH), Connection(relaying, "/invocations")
         _, told = await direct.post(json.dumps({"question": "Should we move billing to Rust?"}).encode())
         which = told.partition(b'"deliberationId":"')[2].partition(b'"')[0].decode()
@@ -103,11 +103,9 @@ async def first_bytes(n_pairs: int, data_dir: str) -> None:
             await through.post(body)
         pairs = [((await direct.post(body))[0], (await through.post(body))[0]) for _ in range(n_pairs)]
     added = [1000 * (relayed - plain) for plain, relayed in pairs]
-    times = {"direct": [1000 * plain for plain, _ in pairs], "gateway": [1000 * relayed for _, relayed in pairs]}
-    print("| first byte | p50 | p99 |")
-    print("|---|---|---|")
-    for name, took in (*times.items(), ("added, within a pair", added)):
-        print(f"| {name} | {median(took):.2f} ms | {quantiles(took, n=100)[98]:.2f} ms |", flush=True)
+    plain, relayed = [1000 * plain for plain, _ in pairs], [1000 * relayed for _, relayed in pairs]
+    ways = {"direct": plain, "gateway": relayed, "added, within a pair": added}
+    return [FirstByte(way, median(took), quantiles(took, n=100)[98]) for way, took in ways.items()]
 
 
 async def speak(reader: StreamReader, writer: StreamWriter, seconds: float) -> None:
@@ -129,14 +127,8 @@ async def speak(reader: StreamReader, writer: StreamWriter, seconds: float) -> N
     writer.close()
 
 
-def processor_s(pid: int) -> float:
-    """Give the processor time that a process has taken (Linux)."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-async def relayed_frames(n_streams: int, seconds: float, data_dir: str) -> None:
-    """Print the processor time that a relayed frame takes."""
+async def relayed_frames(n_streams: int, seconds: float, data_dir: str) -> Relay:
+    """Measure the processor time that a relayed frame takes."""
     server = await asyncio.start_server(lambda r, w: speak(r, w, seconds), "127.0.0.1", 0, backlog=1024)
     async with server, gateway(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", data_dir) as (port, pid):
         body = b'{"question":"Why?"}'
@@ -146,24 +138,28 @@ async def relayed_frames(n_streams: int, seconds: float, data_dir: str) -> None:
         took_s = processor_s(pid) - before
     n_frames = sum(answer.count(b"id: ") for _, answer in answers)
     assert n_frames == n_streams * round(seconds * FRAMES_PER_S), n_frames
-    print("\n| streams at once | frames | processor time a frame |")
-    print("|---|---|---|")
-    print(f"| {n_streams} | {n_frames:,} | {1e6 * took_s / n_frames:.0f} µs |")
+    return Relay(n_streams, n_frames, 1e6 * took_s / n_frames)
 
 
-async def measure(n_pairs: int, n_streams: int, seconds: float) -> None:
-    """Print both tables."""
-    with TemporaryDirectory() as data_dir:
-        await first_bytes(n_pairs, data_dir)
-        await relayed_frames(n_streams, seconds, data_dir)
+def table(first: Sequence[FirstByte], relay: Relay) -> str:
+    """Give the tables in Markdown."""
+    rows = ["| first byte | p50 | p99 |", "|---|---:|---:|"]
+    rows += [f"| {one.way} | {one.p50_ms:.2f} ms | {one.p99_ms:.2f} ms |" for one in first]
+    rows += ["", "| streams at once | frames | processor time a frame |", "|---:|---:|---:|"]
+    rows.append(f"| {relay.n_streams} | {relay.n_frames:,} | {relay.cpu_us:.0f} µs |")
+    return "\n".join(rows)
+
+
+async def measured(n_pairs: int, n_streams: int, seconds: float) -> tuple[list[FirstByte], Relay]:
+    """Measure both."""
+    with TemporaryDirectory(prefix="bench-") as data_dir:
+        return await first_bytes(n_pairs, data_dir), await relayed_frames(n_streams, seconds, data_dir)
 
 
 if __name__ == "__main__":
-    if sys.platform != "linux":
-        sys.exit("processor times are read from /proc: this benchmark needs Linux")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=400)
     parser.add_argument("--streams", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=5.0)
     options = parser.parse_args()
-    asyncio.run(measure(options.pairs, options.streams, options.seconds))
+    print(table(*asyncio.run(measured(options.pairs, options.streams, options.seconds))))

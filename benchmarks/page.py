@@ -30,7 +30,7 @@ from tests.support.cli import heard
 from tests.support.recording import recording_server
 from tests.support.watching import begun, judge, said
 
-from benchmarks.first_token import process
+from benchmarks.processes import process
 from magisystem.council.briefs import Brief
 from magisystem.deliberation.ports import Record, Repeated
 from magisystem.http.web import BUNDLE
