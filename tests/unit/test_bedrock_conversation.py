@@ -6,20 +6,20 @@ import pytest
 from tests.support.bedrock import event_frame
 
 from magisystem.errors import ModelFrameCorrupt, ModelStreamCut
-from magisystem.models.bedrock.runtime import READ_BYTES, Conversation, Event
+from magisystem.models.bedrock.conversation import Conversation, Event
+from magisystem.models.bedrock.wire import READ_BYTES
 
 
 class Body:
-    """A response of aiohttp's of which all has come; ``n_reads`` counts the looks at it."""
+    """A response of which all has come; ``n_reads`` counts the looks at it."""
 
     def __init__(self, body: bytes) -> None:
-        self.content = self
         self.n_reads = 0
         self._left = body
 
-    async def read(self, n_bytes: int) -> bytes:
+    async def read(self) -> bytes:
         self.n_reads += 1
-        piece, self._left = self._left[:n_bytes], self._left[n_bytes:]
+        piece, self._left = self._left[:READ_BYTES], self._left[READ_BYTES:]
         return piece
 
 

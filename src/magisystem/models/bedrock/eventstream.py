@@ -45,22 +45,29 @@ class EventStreamDecoder:
     """
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
-        self._start = 0
+        # The beginning of a frame that is not whole, and how long it must be for more of it to be read.
+        self._begun = bytearray()
+        self._needed = _PRELUDE.size
         self._known_headers: dict[bytes, Mapping[str, str]] = {}
 
     def feed(self, chunk: bytes) -> Iterator[Message]:
-        """Give the messages that ``chunk`` completes, in order, as they are asked for.
+        """Give the messages that ``chunk`` completes, in order, as they are asked for; ask for all of them.
 
         Raises:
             ModelFrameCorrupt: a checksum, length or header is wrong; the messages before it have been given.
         """
-        self._buffer += chunk
-        while (message := self._next()) is not None:
-            yield message
+        if self._begun:
+            self._begun += chunk
+            if len(self._begun) < self._needed:
+                return
+            chunk = bytes(self._begun)
+            self._begun.clear()
+        at = 0
+        while end := self._end_of_frame(chunk, at):
+            yield self._message(chunk, at, end)
+            at = end
         # Once a chunk, not once a frame: a chunk of n frames would otherwise be moved n times.
-        del self._buffer[: self._start]
-        self._start = 0
+        self._begun += chunk[at:]
 
     def finish(self) -> None:
         """Say that no more bytes come.
@@ -68,30 +75,31 @@ class EventStreamDecoder:
         Raises:
             ModelFrameCut: the last frame is not whole.
         """
-        if left := len(self._buffer) - self._start:
-            raise ModelFrameCut(f"The model's stream ended within a frame, {left} bytes into it.")
+        if self._begun:
+            raise ModelFrameCut(f"The model's stream ended within a frame, {len(self._begun)} bytes into it.")
 
-    def _next(self) -> Message | None:
-        buffer, start = self._buffer, self._start
-        if len(buffer) - start < _PRELUDE.size:
-            return None
-        total, n_headers, prelude_crc = _PRELUDE.unpack_from(buffer, start)
+    def _end_of_frame(self, chunk: bytes, at: int) -> int:
+        """Give where the frame at ``at`` ends, or 0 where it is not whole; what of it is there has been checked."""
+        n_bytes = len(chunk) - at
+        if n_bytes < _PRELUDE.size:
+            self._needed = _PRELUDE.size
+            return 0
+        total, n_headers, prelude_crc = _PRELUDE.unpack_from(chunk, at)
         # Checked before the rest of the frame is here: a wrong length would have us wait for bytes that never come.
-        if zlib.crc32(buffer[start : start + 8]) != prelude_crc:
+        if zlib.crc32(chunk[at : at + 8]) != prelude_crc:
             raise ModelFrameCorrupt("The checksum of a frame's prelude is wrong.")
-        n_payload = total - n_headers - _OVERHEAD_BYTES
-        if n_headers > MAX_HEADERS_BYTES or not 0 <= n_payload <= MAX_PAYLOAD_BYTES:
+        if n_headers > MAX_HEADERS_BYTES or not 0 <= total - n_headers - _OVERHEAD_BYTES <= MAX_PAYLOAD_BYTES:
             raise ModelFrameCorrupt(f"A frame of {total} bytes with {n_headers} bytes of headers is out of bounds.")
-        if len(buffer) - start < total:
-            return None
-        payload_at = start + _PRELUDE.size + n_headers
-        crc_at = payload_at + n_payload
-        # A CRC can be continued: the one of the prelude stands for its eight bytes.
-        if zlib.crc32(buffer[start + 8 : crc_at], prelude_crc) != _CRC.unpack_from(buffer, crc_at)[0]:
+        self._needed = total
+        return at + total if n_bytes >= total else 0
+
+    def _message(self, chunk: bytes, at: int, end: int) -> Message:
+        crc_at = end - _CRC.size
+        if zlib.crc32(chunk[at:crc_at]) != _CRC.unpack_from(chunk, crc_at)[0]:
             raise ModelFrameCorrupt("The checksum of a frame is wrong.")
-        headers = self._headers(bytes(buffer[start + _PRELUDE.size : payload_at]))
-        self._start = start + total
-        return Message(headers, bytes(buffer[payload_at:crc_at]))
+        headers_at = at + _PRELUDE.size
+        payload_at = headers_at + _PRELUDE.unpack_from(chunk, at)[1]
+        return Message(self._headers(chunk[headers_at:payload_at]), chunk[payload_at:crc_at])
 
     def _headers(self, block: bytes) -> Mapping[str, str]:
         headers = self._known_headers.get(block)

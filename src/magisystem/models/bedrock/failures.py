@@ -1,4 +1,4 @@
-"""How what Bedrock, botocore and aiohttp report becomes a leaf of `magisystem.errors`.
+"""How what Bedrock, botocore and the wire report becomes a leaf of `magisystem.errors`.
 
 The messages quote the service where it explains itself and nothing else: an SDK's own message may hold a URL, a
 command's output or, for a wrong signature, the very headers that carry a session token.
@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import aiohttp
+import msgspec
 from botocore import exceptions as aws
 from botocore.parsers import ResponseParserError
 
@@ -23,6 +24,7 @@ from magisystem.errors import (
     ModelUnavailable,
     ModelUnreachable,
 )
+from magisystem.models.bedrock.wire import NotConnected, Silence, WireFailure
 
 NO_REGION = "No AWS region is set. Set AWS_REGION, or `region` in the AWS profile."
 NO_CREDENTIALS = (
@@ -122,18 +124,24 @@ _BY_CLASS: tuple[tuple[tuple[type[Exception], ...], type[ModelError], str], ...]
         ModelDenied,
         "The AWS credentials could not be renewed ({error}). Try `aws sso login`.",
     ),
-    ((aws.ParamValidationError,), ModelRejected, "The request does not fit ConverseStream."),
-    ((aws.ReadTimeoutError,), ModelSilent, "Bedrock took the request and sent nothing."),
+    ((Silence,), ModelSilent, "Bedrock took the request and sent nothing."),
+    ((NotConnected,), ModelUnreachable, "No connection to Bedrock could be made: {text}."),
+    ((WireFailure,), ModelUnreachable, "The connection to Bedrock broke: {text}."),
+    # What sources of credentials raise: the SDK has its own words for some of it only.
     (
-        (aws.ConnectionError, aws.ConnectionClosedError),
+        (aws.ConnectionError, aws.HTTPClientError, aiohttp.ClientError, OSError),
         ModelUnreachable,
-        "No connection to Bedrock could be made ({error}).",
+        "No connection to the source of the AWS credentials could be made ({error}).",
     ),
-    # What aiohttp raises while the body of an error response is read reaches us as it is.
-    ((TimeoutError,), ModelSilent, "Bedrock took the request and sent nothing."),
-    ((aiohttp.ClientError, OSError), ModelUnreachable, "The connection to Bedrock broke ({error})."),
 )
-OPENING_FAILURES = (aws.BotoCoreError, aws.ClientError, ResponseParserError, aiohttp.ClientError, OSError)
+OPENING_FAILURES = (
+    WireFailure,
+    aws.BotoCoreError,
+    aws.ClientError,
+    ResponseParserError,
+    aiohttp.ClientError,
+    OSError,
+)
 
 
 def reported(
@@ -162,28 +170,31 @@ def reported(
 def translated(error: Exception) -> ModelError:
     """Give the error for a failure to open a stream, one of `OPENING_FAILURES`. The caller chains it ``from error``."""
     if isinstance(error, aws.ClientError):
-        return _refused(error)
+        response = cast("Mapping[str, Any]", error.response)
+        operation = cast("str", error.operation_name)
+        return ModelDenied(
+            f"AWS gives no credentials: {operation} failed with {response.get('Error', {}).get('Code', '')}."
+        )
     for classes, leaf, text in _BY_CLASS:
         if isinstance(error, classes):
-            return leaf(text.format(error=type(error).__name__))
+            return leaf(text.format(error=type(error).__name__, text=error))
     return ModelFailed(f"The AWS SDK failed ({type(error).__name__}).")
 
 
-def _refused(error: aws.ClientError) -> ModelError:
-    response = cast("Mapping[str, Any]", error.response)
-    described = response.get("Error", {})
-    metadata = response.get("ResponseMetadata", {})
-    name = str(described.get("Code", ""))
-    operation = cast("str", error.operation_name)
-    if operation != "ConverseStream":
-        # Raised on the way to credentials: STS or SSO refused, not Bedrock.
-        return ModelDenied(f"AWS gives no credentials: {operation} failed with {name}.")
-    return reported(
-        name,
-        str(described.get("Message", "")),
-        status=metadata.get("HTTPStatusCode"),
-        headers=metadata.get("HTTPHeaders"),
-    )
+def refused(status: int, headers: Mapping[str, str], body: bytes) -> ModelError:
+    """Give the error for an answer that is no stream.
+
+    Its name stands in a header, and in the body of some; both may say more after or before it.
+    https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html#operation-error-serialization
+    """
+    try:
+        described = msgspec.json.decode(body, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeError):
+        described = {"message": body.decode("utf-8", "replace")}
+    name = headers.get("x-amzn-errortype") or described.get("__type") or described.get("code") or ""
+    message = described.get("message") or described.get("Message") or ""
+    short_name = str(name).partition(":")[0].rpartition("#")[2]
+    return reported(short_name, str(message), status=status, headers=headers)
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:

@@ -1,58 +1,39 @@
-"""The connection to Amazon Bedrock: one client a process, shared by every speech, and the streams opened through it.
+"""The connection to Amazon Bedrock: one a process, shared by every speech, and the streams opened through it.
 
-Owns the client, the pool of connections and the reading of what comes over them. Does not know Strands; does not retry:
-botocore's own retries are off, so that every wait is visible to the caller.
+Owns the AWS session, whose credentials and endpoint these are, and the pool of connections. Does not know Strands; does
+not retry, so that every wait is visible to the caller.
 """
 
 import asyncio
-import base64
 import os
-from collections import deque
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-import msgspec
-
-from magisystem.errors import ModelError, ModelFrameCorrupt, ModelSilent, ModelStreamCut, ModelUnavailable
-from magisystem.models.bedrock.eventstream import EventStreamDecoder, Message
+from magisystem.errors import ModelError, ModelUnavailable
+from magisystem.models.bedrock.conversation import Conversation
+from magisystem.models.bedrock.requests import Requests
+from magisystem.models.bedrock.wire import Response, WireFailure
 
 if TYPE_CHECKING:
-    import aiohttp
+    from magisystem.models.bedrock.pool import Pool
 
-# botocore's default of 10 would make the eleventh stream wait for another to end.
-MAX_CONNECTIONS = 2000
 # Nothing of a credentials chain should take longer; an instance's metadata service is asked for 1 s, once, by default.
 CREDENTIALS_TIMEOUT_S = 10.0
 # How long "not usable" is believed: a council asks for each of its agents at once, and each look may cost seconds.
 UNUSABLE_FOR_S = 5.0
-# What is decoded at once. A frame of a few letters is some 200 bytes long, and 700 once it is a dict.
-READ_BYTES = 64 * 1024
+# Of what explains a refusal; what is longer is no explanation.
+_REFUSAL_BYTES = 64 * 1024
 
 _SERVICE = "bedrock-runtime"
-_RAW_BODY = "magisystem.raw-body"
-_EVENTS = frozenset(
-    {"messageStart", "contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop", "metadata"}
-)
-
-Event = dict[str, dict[str, Any]]
-
-
-class _Client(Protocol):
-    """What is used of an aiobotocore client, which has no types."""
-
-    @property
-    def meta(self) -> Any: ...
-    async def converse_stream(self, **request: Any) -> dict[str, Any]: ...
 
 
 class _Session(Protocol):
     """What is used of an aiobotocore session, which has no types."""
 
-    async def get_credentials(self) -> object | None: ...
+    async def get_credentials(self) -> Any | None: ...
     def get_config_variable(self, logical_name: str) -> str | None: ...
     def get_component(self, name: str) -> Any: ...
     def create_client(self, service_name: str, *, region_name: str | None, config: Any) -> Any: ...
@@ -85,71 +66,26 @@ class Sources:
     is_redirected: bool
 
 
-class Conversation:
-    """One open response of ConverseStream.
+@dataclass(frozen=True, slots=True)
+class _Access:
+    """What calls are made with; ``token`` instead of credentials, where it is set."""
 
-    Iterating gives its events as they come, in botocore's shape (``{"contentBlockDelta": {…}}``): blobs are bytes,
-    padding is gone, events of unknown types are left out, and the text that has come together is one delta. It ends
-    normally only after ``messageStop`` and ``metadata``.
+    endpoint_url: str
+    requests: Requests
+    pool: "Pool"
+    session: _Session
+    token: str | None
 
-    Raises:
-        ModelError: while iterating; every way of failing has its leaf.
-    """
+    async def message(self, request: Mapping[str, Any]) -> bytes:
+        if self.token:
+            return self.requests.with_token(request, self.token)
+        credentials = await self.session.get_credentials()
+        if credentials is None:
+            from magisystem.models.bedrock.failures import NO_CREDENTIALS
 
-    def __init__(self, body: "aiohttp.ClientResponse") -> None:
-        self._body = body
-        self._decoder = EventStreamDecoder()
-        self._events: deque[Event] = deque()
-        # What is wrong with the stream after these events.
-        self._failure: ModelError | None = None
-        self._missing = {"messageStop", "metadata"}
-
-    def __aiter__(self) -> "Conversation":
-        return self
-
-    # Not a generator: one that is left suspended is closed at some later time by a task of the loop's own.
-    async def __anext__(self) -> Event:
-        while not self._events:
-            if self._failure is not None:
-                raise self._failure
-            chunk = await self._chunk()
-            if not chunk:
-                self._check_end()
-                raise StopAsyncIteration
-            self._events.extend(_merged(self._read(chunk)))
-        event = self._events.popleft()
-        self._missing -= event.keys()
-        return event
-
-    def close(self) -> None:
-        """Close the connection if the response has not ended, so that Bedrock stops generating. Idempotent.
-
-        A response that was read to its end has given its connection back to the pool already.
-        """
-        self._body.close()
-
-    async def _chunk(self) -> bytes:
-        import aiohttp
-
-        try:
-            return await self._body.content.read(READ_BYTES)
-        except TimeoutError as error:
-            raise ModelSilent("Bedrock's stream went silent.") from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise ModelStreamCut(f"The connection to Bedrock broke ({type(error).__name__}).") from error
-
-    def _read(self, chunk: bytes) -> Iterator[Event]:
-        try:
-            for message in self._decoder.feed(chunk):
-                if (event := _event(message)) is not None:
-                    yield event
-        except ModelError as error:
-            self._failure = error
-
-    def _check_end(self) -> None:
-        self._decoder.finish()
-        if self._missing:
-            raise ModelStreamCut(f"Bedrock's stream ended without {' and '.join(sorted(self._missing))}.")
+            raise ModelUnavailable(NO_CREDENTIALS)
+        # Renews those that are about to expire; others are as they were.
+        return self.requests.signed(request, await credentials.get_frozen_credentials())
 
 
 class BedrockRuntime:
@@ -179,8 +115,7 @@ class BedrockRuntime:
         self._timeouts_s = (connect_timeout_s, read_timeout_s)
         self._opening = asyncio.Lock()
         self._session: _Session | None = None
-        self._client: _Client | None = None
-        self._closing = AsyncExitStack()
+        self._access: _Access | None = None
         self._unusable: tuple[str, float] | None = None
 
     @asynccontextmanager
@@ -213,10 +148,8 @@ class BedrockRuntime:
         Raises:
             ModelError: the client cannot be made; the leaf says why.
         """
-        from botocore import utils as botocore_utils
-
         session = self._opened_session()
-        if cast("Any", botocore_utils).get_token_from_environment("bedrock"):
+        if _bearer_token():
             credentials = "AWS_BEARER_TOKEN_BEDROCK"
         else:
             async with asyncio.timeout(CREDENTIALS_TIMEOUT_S):
@@ -224,61 +157,71 @@ class BedrockRuntime:
             method = str(getattr(found, "method", "an unknown source"))
             credentials = _METHODS.get(method, method)
         region = self._found_region(session) or ""
-        endpoint = str((await self._opened_client()).meta.endpoint_url)
+        endpoint = str((await self._opened()).endpoint_url)
         is_redirected = not endpoint.endswith((".amazonaws.com", ".amazonaws.com.cn"))
         return Sources(region, credentials, endpoint, is_redirected)
 
     async def aclose(self) -> None:
-        """Close the client and every connection. Idempotent; a later call opens a new client."""
+        """Close every connection. Idempotent; a later call opens new ones."""
         async with self._opening:
-            self._client = None
-            await self._closing.aclose()
+            access, self._access = self._access, None
+            if access is not None:
+                await access.pool.aclose()
 
     async def _open(self, request: Mapping[str, Any]) -> Conversation:
-        client = await self._opened_client()
+        access = await self._opened()
         from magisystem.models.bedrock.failures import OPENING_FAILURES, translated
 
         try:
-            response = await client.converse_stream(**request)
+            response = await access.pool.send(await access.message(request))
         except OPENING_FAILURES as error:
             raise translated(error) from error
-        return Conversation(response[_RAW_BODY])
+        if response.status == 200:
+            return Conversation(response)
+        raise await _refusal(response)
 
-    async def _opened_client(self) -> _Client:
-        if self._client is None:
+    async def _opened(self) -> _Access:
+        if self._access is None:
             async with self._opening:
-                if self._client is None:
+                if self._access is None:
                     if reason := await self._reason_unusable():
                         raise ModelUnavailable(reason)
-                    self._client = await self._new_client(self._opened_session())
-        return self._client
+                    self._access = await self._new_access(self._opened_session())
+        return self._access
 
-    async def _new_client(self, session: _Session) -> _Client:
+    async def _new_access(self, session: _Session) -> _Access:
         from aiobotocore.config import AioConfig
 
         from magisystem.models.bedrock.failures import OPENING_FAILURES, translated
+        from magisystem.models.bedrock.pool import Pool
+        from magisystem.models.bedrock.route import Route
 
-        connect_timeout_s, read_timeout_s = self._timeouts_s
-        config = AioConfig(
-            connect_timeout=connect_timeout_s,
-            read_timeout=read_timeout_s,
-            max_pool_connections=MAX_CONNECTIONS,
-            retries={"total_max_attempts": 1, "mode": "standard"},
-            warm_up_loader_caches=True,  # reads the service's description off the loop
-        )
+        # Reads the service's description off the loop.
+        config = AioConfig(warm_up_loader_caches=True)
         try:
-            client = await self._closing.enter_async_context(
-                session.create_client(_SERVICE, region_name=self._found_region(session), config=config)
-            )
+            # botocore's client knows the endpoint, by its rules and all settings. It sends nothing.
+            async with session.create_client(
+                _SERVICE, region_name=self._found_region(session), config=config
+            ) as client:
+                meta = client.meta
         except OPENING_FAILURES as error:
             raise translated(error) from error
         except ValueError as error:
             raise ModelUnavailable("AWS_ENDPOINT_URL_BEDROCK_RUNTIME or AWS_ENDPOINT_URL is not a URL.") from error
-        client.meta.events.register(f"after-call.{_SERVICE}.ConverseStream", _hand_over_raw_body)
-        return cast("_Client", client)
+        endpoint_url = str(meta.endpoint_url)
+        ca_bundle = session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
+        route = await asyncio.to_thread(Route.find, endpoint_url, ca_bundle)
+        requests = Requests(
+            endpoint_url,
+            meta.region_name,
+            meta.config.user_agent,
+            is_forwarded=route.is_forwarded,
+            further_headers=route.headers,
+        )
+        return _Access(endpoint_url, requests, Pool(route, *self._timeouts_s), session, _bearer_token())
 
     async def _reason_unusable(self) -> str | None:
-        if self._client is not None:
+        if self._access is not None:
             return None
         now = asyncio.get_running_loop().time()
         if self._unusable is not None and now < self._unusable[1]:
@@ -294,15 +237,13 @@ class BedrockRuntime:
     async def _missing(self) -> str | None:
         # The SDK's import takes a third of a second, which on the loop would hold up every stream.
         await asyncio.to_thread(import_module, "aiobotocore.session")
-        from botocore import utils as botocore_utils
-
         from magisystem.models.bedrock.failures import NO_CREDENTIALS, NO_REGION, OPENING_FAILURES, translated
 
         try:
             session = self._opened_session()
             if not self._found_region(session):
                 return NO_REGION
-            if cast("Any", botocore_utils).get_token_from_environment("bedrock"):
+            if _bearer_token():
                 # The token is all that is sent, so an instance's metadata service need not be waited for.
                 session.get_component("credential_provider").remove("iam-role")
                 return None
@@ -328,88 +269,23 @@ class BedrockRuntime:
         return self._region or os.environ.get("AWS_REGION") or session.get_config_variable("region")
 
 
-def _hand_over_raw_body(http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
-    """Put the raw HTTP response beside the parsed one.
+def _bearer_token() -> str | None:
+    """Give the API key of Bedrock, which goes before every other source of credentials."""
+    from botocore import utils
 
-    botocore's decoder hides behind ``parsed["stream"]``, drops half a frame at the end without a word, and is several
-    times slower than ours. The ``after-call`` event is botocore's documented place to see the raw response; the other
-    way to it, the stream's ``_raw_stream``, is private. ``parsed`` is the very dict that the call returns.
-    """
-    parsed[_RAW_BODY] = http_response.raw
+    return cast("Any", utils).get_token_from_environment("bedrock")
 
 
-_decode_payload = msgspec.json.Decoder(dict[str, Any]).decode
+async def _refusal(response: Response) -> ModelError:
+    """Give the error for an answer that is no stream; the response is closed."""
+    from magisystem.models.bedrock.failures import refused, translated
 
-
-def _event(message: Message) -> Event | None:
-    headers = message.headers
-    name = headers.get(":event-type")
-    if headers.get(":message-type") != "event":
-        raise _stream_failure(message)
-    if name not in _EVENTS:
-        return None
-    content = _decoded(message.payload)
-    # Padding of random length, so that the sizes of packets do not betray the text; no part of the event.
-    content.pop("p", None)
-    if name == "contentBlockDelta":
-        _decode_blob(content)
-    return {name: content}
-
-
-def _merged(events: Iterable[Event]) -> Iterator[Event]:
-    """Give ``events`` with the text that goes on within a block as one delta.
-
-    It comes together where a model is faster than whoever reads it, and then each delta is dear: Strands copies, at
-    every one of them, all that the block has said so far, which for 1 MiB of tokens is 100 GiB.
-    """
-    for place, run in groupby(events, _place_of_text):
-        if place is None:
-            yield from run
-            continue
-        first, *rest = run
-        if rest:
-            _text_holder(first)["text"] = "".join(_text_holder(event)["text"] for event in (first, *rest))
-        yield first
-
-
-def _place_of_text(event: Event) -> tuple[int, str] | None:
-    """Give the block and the kind of a delta's text; ``None`` for every other event."""
-    match event:
-        case {"contentBlockDelta": {"contentBlockIndex": block, "delta": {"text": str()}}}:
-            return block, "text"
-        case {"contentBlockDelta": {"contentBlockIndex": block, "delta": {"reasoningContent": {"text": str()}}}}:
-            return block, "reasoning"
-        case _:
-            return None
-
-
-def _text_holder(event: Event) -> dict[str, Any]:
-    delta = event["contentBlockDelta"]["delta"]
-    return delta.get("reasoningContent", delta)
-
-
-def _decode_blob(content: dict[str, Any]) -> None:
-    reasoning = content.get("delta", {}).get("reasoningContent")
-    if reasoning and "redactedContent" in reasoning:
-        try:
-            reasoning["redactedContent"] = base64.b64decode(reasoning["redactedContent"])
-        except ValueError as error:
-            raise ModelFrameCorrupt("The redacted reasoning in a frame is no base64.") from error
-
-
-def _decoded(payload: bytes) -> dict[str, Any]:
+    body = b""
     try:
-        return _decode_payload(payload)
-    except msgspec.DecodeError as error:
-        raise ModelFrameCorrupt("The payload of a frame is no JSON object.") from error
-
-
-def _stream_failure(message: Message) -> ModelError:
-    from magisystem.models.bedrock.failures import reported
-
-    headers = message.headers
-    if headers.get(":message-type") == "error":
-        return reported(headers.get(":error-code", ""), headers.get(":error-message", ""))
-    content = _decoded(message.payload) if message.payload else {}
-    text = content.get("message") or content.get("Message") or content.get("originalMessage") or ""
-    return reported(headers.get(":exception-type", ""), str(text))
+        while len(body) < _REFUSAL_BYTES and (piece := await response.read()):
+            body += piece
+    except WireFailure as error:
+        return translated(error)
+    finally:
+        response.close()
+    return refused(response.status, response.headers, body)
