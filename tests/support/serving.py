@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from magisystem.application import Application, open_application, open_catalogue, opened_callers
 from magisystem.config import read_configuration
 from magisystem.deliberation import Deliberations, Limits, ModelChoice
+from magisystem.deliberation.admission import Capacity
 from magisystem.deliberation.ports import EventLog
 from magisystem.http.app import create_app
 from magisystem.identity import Callers
@@ -67,6 +68,7 @@ async def scripted_server(
     limits: Limits | None = None,
     bundle: Path = NO_BUNDLE,
     callers: Callers | None = None,
+    capacity: Capacity | None = None,
     **settings: object,
 ) -> AsyncGenerator[Server]:
     """Serve with ``model`` for every agent."""
@@ -74,7 +76,9 @@ async def scripted_server(
     settings_read = configuration.settings
     choice, most_running = ModelChoice("scripted:model"), settings_read.running_per_owner
     async with (
-        Deliberations(log or MemoryEventLog(), model, choice, limits=limits, most_running=most_running) as running,
+        Deliberations(
+            log or MemoryEventLog(), model, choice, limits=limits, most_running=most_running, capacity=capacity
+        ) as running,
         opened_callers(settings_read) as told_apart,
     ):
         catalogue = open_catalogue(settings_read)

@@ -270,11 +270,12 @@ class Following:
     async def _wait_out(self, error: Exception) -> None:
         self._lost = str(error)
         timing = self._timing
-        limit_s = timing.give_up_s if self._may_exist else timing.reach_s
+        is_overload = isinstance(error, ServerRefused) and error.is_overload
+        limit_s = timing.give_up_s if self._may_exist or is_overload else timing.reach_s
         pause_s = self._back_off.failed(limit_s, told_to_wait_s(error))
         if pause_s is not None:
             await asyncio.sleep(pause_s)
-        elif self._may_exist:
+        elif self._may_exist and not is_overload:
             name = f"the deliberation {self._deliberation_id}" if self._deliberation_id else "the deliberation"
             reason = str(error).rstrip(".")
             raise StreamCut(
