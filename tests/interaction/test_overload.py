@@ -295,7 +295,7 @@ async def test_what_is_recovered_is_not_refused_and_counts(tmp_path: Any, until:
 async def test_our_client_comes_back_when_it_was_told_to_and_is_served(
     full: Server, log: _CountingLog, until: asyncio.Event
 ) -> None:
-    async with asyncio.timeout(DEADLINE_S), MagiClient(full.url) as magi:
+    async with asyncio.timeout(DEADLINE_S), MagiClient(full.url, timing=Timing(reach_s=0.0)) as magi:
         following = asyncio.ensure_future(anext(magi.deliberate("Should we?")))
         await log.is_asked_for_a_key.wait()
         until.set()

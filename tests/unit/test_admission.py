@@ -1,6 +1,7 @@
 """When a loop counts as late, when the refused may come back, and who is let in: without a server, without a clock."""
 
 import asyncio
+import itertools
 from collections import Counter
 from contextlib import AsyncExitStack
 from math import ceil
@@ -101,6 +102,33 @@ async def test_a_place_is_held_until_its_holder_runs_or_has_failed() -> None:
         assert refused.value.retry_after_s >= 1
     async with admission.place():
         pass
+    admission.close()
+
+
+async def has_to_wait(admission: Admission) -> bool:
+    try:
+        async with asyncio.timeout(0.01), admission.place():
+            return False
+    except TimeoutError:
+        return True
+
+
+async def wait_for_ever(admission: Admission) -> None:
+    while await has_to_wait(admission):
+        pass
+
+
+async def test_while_the_loop_is_late_a_start_is_refused_at_once_unless_nothing_runs() -> None:
+    n_running, clock = 1, itertools.count()
+    # A second passes between any two looks at this clock, so every sample is late.
+    admission = Admission(Capacity(10, apart_s=1e9, longest_wait_s=1e9), lambda: n_running, lambda: next(clock))
+    # One turn is free, and the next one years away.
+    assert not await has_to_wait(admission)
+    async with asyncio.timeout(10):
+        with pytest.raises(Overloaded):
+            await wait_for_ever(admission)
+    n_running = 0
+    assert await has_to_wait(admission)
     admission.close()
 
 
