@@ -13,7 +13,7 @@ from tests.support.agentcore import StandInAgentCore
 from tests.support.gatewaying import gateway
 from tests.support.serving import Server, events_of, scripted_server, until_idle
 
-from magisystem.client import MagiClient, ServerRefused, Timing
+from magisystem.client import MagiClient, NoticeKind, ServerRefused, Timing
 from magisystem.council.briefs import Brief, Matter
 from magisystem.deliberation import Deliberations, ModelChoice, Proposal
 from magisystem.deliberation.admission import Capacity
@@ -296,10 +296,12 @@ async def test_our_client_comes_back_when_it_was_told_to_and_is_served(
     full: Server, log: _CountingLog, until: asyncio.Event
 ) -> None:
     async with asyncio.timeout(DEADLINE_S), MagiClient(full.url, timing=Timing(reach_s=0.0)) as magi:
-        following = asyncio.ensure_future(anext(magi.deliberate("Should we?")))
+        following = magi.deliberate("Should we?")
+        first = asyncio.ensure_future(anext(following))
         await log.is_asked_for_a_key.wait()
         until.set()
-        assert isinstance(await following, Start)
+        assert isinstance(await first, Start)
+        assert [notice.kind for notice in following.notices] == [NoticeKind.WAITED]
 
 
 async def test_our_client_says_why_where_its_patience_ends(full: Server) -> None:
