@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
 from magisystem.config import Configuration, Settings
+from magisystem.deliberation.admission import Capacity
 from magisystem.deliberation.councils import Councils
 from magisystem.deliberation.deliberations import Deliberations
 from magisystem.deliberation.history import rebuild
@@ -62,6 +63,7 @@ async def open_application(configuration: Configuration) -> AsyncGenerator[Appli
                 records=records,
                 limits=settings.limits,
                 most_running=settings.running_per_owner,
+                capacity=Capacity(settings.running),
             ) as deliberations,
         ):
             councils = Councils(records.councils, settings.limits)

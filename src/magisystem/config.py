@@ -20,6 +20,8 @@ from magisystem.errors import SettingsInvalid
 from magisystem.identity import OidcPolicy, without_password
 from magisystem.protocol.addresses import is_loopback
 
+# What one process was measured to carry at its full pace on one core.
+_CAPACITY = 200
 # Requests a minute, and deliberations and connections at once, that an owner has where owners are told apart and
 # nothing is set.
 _REQUESTS_PER_MINUTE = 300
@@ -58,6 +60,9 @@ class Settings(BaseSettings):
     owner_requests_per_minute: int | None = Field(None, ge=1)
     owner_running: int | None = Field(None, ge=1)
     owner_open: int | None = Field(None, ge=1)
+
+    # Deliberations of all owners at once, in one process.
+    running: int = Field(_CAPACITY, ge=1)
 
     data_dir: Path = Field(default_factory=lambda: user_data_path("magisystem", appauthor=False))
     # A SQLAlchemy URL, which may hold a password; without it the records lie beside the log.

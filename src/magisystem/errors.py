@@ -11,6 +11,7 @@
     ├── LimitError              an owner asks for more than one may
     │   ├── RateLimited             too many requests in too short a time
     │   └── TooManyRunning          too many deliberations at once
+    ├── Overloaded              the server has as much to do as it does well; nothing was begun
     ├── RequestError            the caller asked for something that cannot be done as asked
     │   ├── InvalidRequest          a field is missing, malformed or out of range
     │   ├── BodyTooLarge            the body is over the limit
@@ -156,6 +157,20 @@ class TooManyRunning(LimitError):
     """Too many deliberations at once."""
 
     code = "too_many_running"
+
+
+class Overloaded(MagiError):
+    """The server has as much to do as it does well. Nothing was begun; it is worth asking after ``retry_after_s``."""
+
+    code = "overloaded"
+    retryable = True
+
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__(
+            "The server is busy with as many deliberations as it can carry, and began nothing. Try again "
+            f"{_in_words(retry_after_s)}."
+        )
+        self.retry_after_s = retry_after_s
 
 
 class RequestError(MagiError):

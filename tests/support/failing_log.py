@@ -38,6 +38,9 @@ class FailingLog:
         writer = await self._inner.create(deliberation_id, owner, charter, idempotency, session_id)
         return writer if isinstance(writer, Repeated) else _Writer(writer, self._fails_on)
 
+    async def has_begun(self, owner: str, key: str) -> bool:
+        return await self._inner.has_begun(owner, key)
+
     async def recover(self) -> Sequence[Unfinished]:
         return ()
 

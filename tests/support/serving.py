@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from magisystem.application import Application, open_application, open_catalogue, opened_callers
 from magisystem.config import read_configuration
 from magisystem.deliberation import Deliberations, Limits, ModelChoice
+from magisystem.deliberation.admission import Capacity
 from magisystem.deliberation.ports import EventLog
 from magisystem.http.app import create_app
 from magisystem.identity import Callers
@@ -32,7 +33,9 @@ async def listening(app: ASGIApp, config: uvicorn.Config | None = None, *, port:
     """Serve ``app`` and give its URL."""
     config = config or uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1, lifespan="off")
     server = uvicorn.Server(config)
-    with socket.socket() as listener:
+    # With its protocol: asyncio turns Nagle's algorithm off only where a socket says that it is TCP's, and a head and a
+    # body that are sent apart would come 40 ms apart.
+    with socket.socket(proto=socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", port))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started:
@@ -65,6 +68,7 @@ async def scripted_server(
     limits: Limits | None = None,
     bundle: Path = NO_BUNDLE,
     callers: Callers | None = None,
+    capacity: Capacity | None = None,
     **settings: object,
 ) -> AsyncGenerator[Server]:
     """Serve with ``model`` for every agent."""
@@ -72,7 +76,9 @@ async def scripted_server(
     settings_read = configuration.settings
     choice, most_running = ModelChoice("scripted:model"), settings_read.running_per_owner
     async with (
-        Deliberations(log or MemoryEventLog(), model, choice, limits=limits, most_running=most_running) as running,
+        Deliberations(
+            log or MemoryEventLog(), model, choice, limits=limits, most_running=most_running, capacity=capacity
+        ) as running,
         opened_callers(settings_read) as told_apart,
     ):
         catalogue = open_catalogue(settings_read)

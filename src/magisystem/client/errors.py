@@ -4,6 +4,9 @@ from magisystem.errors import MagiError, RequestError
 
 # Too early, too many, too slow: refusals of the 4xx that the same request gets over by waiting (RFC 9110, 8470, 6585).
 _PASSING_STATUSES = frozenset({408, 425, 429})
+_OVERLOADED = "overloaded"
+# Of the refusals with a status that says nothing about it, those after which nothing was begun.
+_BEGUN_NOTHING = frozenset({"identity_unavailable", _OVERLOADED})
 
 
 class AddressInvalid(RequestError):
@@ -68,9 +71,14 @@ class ServerRefused(MagiError):
         return self.is_retryable or self.status >= 500 or self.status in _PASSING_STATUSES
 
     @property
+    def is_overload(self) -> bool:
+        """Whether the server is there, and well, and has too much to do: waiting mends that more surely than others."""
+        return self.refusal == _OVERLOADED
+
+    @property
     def may_be_begun(self) -> bool:
-        """Whether what was asked for may go on all the same: not where it was refused for who asks, or how often."""
-        return self.status not in {401, 403, 429} and self.refusal != "identity_unavailable"
+        """Whether what was asked for may go on all the same: not where it was refused for who asks, or how much."""
+        return self.status not in {401, 403, 429} and self.refusal not in _BEGUN_NOTHING
 
 
 class StreamCut(MagiError):

@@ -22,11 +22,13 @@ class NoticeKind(StrEnum):
 
     ``resumed``: after a drop, from where it had been. ``polling``: something on the way holds the stream back, so from
     now on the events are asked for. ``unproved``: all events have come, and not those that the digest was made of.
+    ``waited``: the server was overloaded when it was asked to begin, and was asked again when it said to.
     """
 
     RESUMED = "resumed"
     POLLING = "polling"
     UNPROVED = "unproved"
+    WAITED = "waited"
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,13 +270,17 @@ class Following:
         self._notices.append(Notice(NoticeKind.POLLING, self._cursor, reason))
 
     async def _wait_out(self, error: Exception) -> None:
-        self._lost = str(error)
         timing = self._timing
-        limit_s = timing.give_up_s if self._may_exist else timing.reach_s
+        is_overload = isinstance(error, ServerRefused) and error.is_overload
+        if not is_overload:
+            self._lost = str(error)
+        elif all(notice.kind is not NoticeKind.WAITED for notice in self._notices):
+            self._notices.append(Notice(NoticeKind.WAITED, self._cursor, str(error)))
+        limit_s = timing.give_up_s if self._may_exist or is_overload else timing.reach_s
         pause_s = self._back_off.failed(limit_s, told_to_wait_s(error))
         if pause_s is not None:
             await asyncio.sleep(pause_s)
-        elif self._may_exist:
+        elif self._may_exist and not is_overload:
             name = f"the deliberation {self._deliberation_id}" if self._deliberation_id else "the deliberation"
             reason = str(error).rstrip(".")
             raise StreamCut(

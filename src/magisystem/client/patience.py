@@ -23,8 +23,8 @@ class Timing:
     at once, was held back. ``poll_wait_s``: how long one long-poll waits on the server, at most 25.
 
     ``back_off_s`` and ``longest_back_off_s``: the bounds of the pause before another try, the first and the last.
-    ``give_up_s``: how long a deliberation is tried for without any progress; ``reach_s``: the same where nothing can
-    have been begun yet, and for the short answers.
+    ``give_up_s``: how long a deliberation is tried for without any progress, be it that one waits for a server that is
+    overloaded; ``reach_s``: the same where nothing else can have been begun yet, and for the short answers.
     """
 
     connect_s: float = 5.0

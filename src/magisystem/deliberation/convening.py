@@ -12,6 +12,7 @@ from magisystem.council.agents import Agent
 from magisystem.council.ballots import Verdict, Vote
 from magisystem.council.briefs import Brief, chat_brief, judge_brief, sage_brief
 from magisystem.council.outcome import QUORUM_MISSED, Conclusion, Testimony, answered, conclude, has_quorum
+from magisystem.deliberation.admission import NOTICEABLE_S
 from magisystem.deliberation.charter import Charter
 from magisystem.deliberation.journal import Journal, Pace
 from magisystem.deliberation.lane import Lane
@@ -34,7 +35,9 @@ from magisystem.protocol.values import (
 
 DEADLINE_PASSED = "deliberation_late"
 RECOVERY = "recovery"
+START_WAIT = "start_wait"
 _FAULT = "The deliberation failed by a fault of the server. Ask again; the server's log has the details."
+_WAITED = "The server opens one deliberation after the other, and this one waited for its turn."
 _RECOVERED = "The server that ran this deliberation stopped; another went on with what was unfinished."
 _log = logging.getLogger(__name__)
 
@@ -60,6 +63,8 @@ class Convening:
     pace: Pace = field(default_factory=Pace)
     lanes: list[Lane] = field(default_factory=list[Lane])
     cancelled_by: str | None = None
+    # For how long its start waited for its turn.
+    waited_s: float = 0.0
     # The log failed under it: its models are let go of, and somebody else writes its end.
     has_failed: bool = False
     _journal: Journal | None = None
@@ -80,6 +85,9 @@ class Convening:
             try:
                 if not self.past.has_begun:
                     await journal.write(self._start_draft())
+                    if self.waited_s >= NOTICEABLE_S:
+                        waited = Trace(action=START_WAIT, details=_WAITED, duration_ms=round(1000 * self.waited_s))
+                        await journal.write(partial(Traced, trace=waited))
                 else:
                     await journal.write(partial(Traced, trace=Trace(action=RECOVERY, details=_RECOVERED)))
                 if receipt := self.past.cancelled:
@@ -100,6 +108,11 @@ class Convening:
         """Give the terminal event of a cancellation, with what each lane had cost."""
         receipt = Receipt(agents=tuple(_receipt_line(lane) for lane in self.lanes))
         return Cancelled(seq=seq, timestamp=timestamp, by=self.cancelled_by or self.owner, receipt=receipt)
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether its work is done: whoever reads its terminal event reads it from here on."""
+        return self._journal is not None and self._journal.is_closed
 
     def leave(self) -> None:
         """Write nothing more: the task is about to be cancelled, and another process goes on."""

@@ -5,8 +5,8 @@ import hashlib
 import logging
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -15,6 +15,7 @@ import msgspec
 from magisystem.council.agents import AgentChange, Council
 from magisystem.council.briefs import Matter
 from magisystem.council.presets import MAGI
+from magisystem.deliberation.admission import Admission, Capacity
 from magisystem.deliberation.charter import Charter
 from magisystem.deliberation.convening import Case, Convening
 from magisystem.deliberation.endings import Endings, all_records
@@ -40,6 +41,7 @@ from magisystem.errors import (
     LogDamaged,
     LogUnavailable,
     MagiError,
+    Overloaded,
     RunsElsewhere,
     TooManyRunning,
 )
@@ -77,6 +79,10 @@ class Proposal:
         return hashlib.sha256(msgspec.json.encode(self)).hexdigest()
 
 
+# Makes a proposal of what somebody asks for, such as by looking up its council.
+Proposing = Callable[[], Awaitable[Proposal]]
+
+
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
     """Which model an agent gets where neither the request nor its council names one.
@@ -104,7 +110,7 @@ class Deliberations:
 
     An async context manager; leaving it stops what still runs and leaves its log without an end, for `recover`.
     ``history`` finds what there was; without ``records`` it finds nothing. An owner has at most ``most_running`` of
-    them running; what is recovered goes on beyond that.
+    them running, and all owners together as many as ``capacity`` says; what is recovered goes on beyond both.
     """
 
     def __init__(  # noqa: PLR0913 - ports, and what is set, each by its name
@@ -116,6 +122,7 @@ class Deliberations:
         records: Records | None = None,
         limits: Limits | None = None,
         most_running: int | None = None,
+        capacity: Capacity | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._event_log = log
@@ -129,6 +136,7 @@ class Deliberations:
         self._running: dict[str, _Running] = {}
         # The owners of the starts that are being written to the log.
         self._starting: Counter[str] = Counter()
+        self._admission = Admission(capacity, self._n_at_work)
         self._turned_at = now()
         self.history = History(log, records or NoRecords())
         self._endings = Endings(log, self.history, now)
@@ -138,6 +146,7 @@ class Deliberations:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._admission.close()
         tasks = [running.task for running in self._running.values()]
         for running in list(self._running.values()):
             running.convening.leave()
@@ -168,13 +177,15 @@ class Deliberations:
         """When the process last went from resting, with nothing that runs, to work, or from work to rest."""
         return self._turned_at
 
-    async def start(self, proposal: Proposal, owner: str, idempotency_key: str | None = None) -> str:
+    async def start(self, proposal: Proposal | Proposing, owner: str, idempotency_key: str | None = None) -> str:
         """Begin a deliberation and give its id; its log exists when this returns, and it runs on by itself.
 
         With a key, a start made before is not made again: its deliberation's id is given, be it running or ended.
-        In a session, the council is told of its finished turns.
+        In a session, the council is told of its finished turns. A proposal that is yet to be made is made once there
+        is room for it, so that a refusal for want of room costs next to nothing.
 
         Raises:
+            Overloaded: there is no room now, and the key, if any, is new.
             RequestError: the proposal cannot be deliberated on as it is; the field is named.
             ModelUnavailable: an agent's model cannot be used here; the mend is named.
             TooManyRunning: the owner has as many running as one may.
@@ -182,6 +193,37 @@ class Deliberations:
             IdempotencyConflict: the key began another proposal.
             LogUnavailable: the log cannot be written now.
         """
+        async with self._let_in(owner, idempotency_key) as waited_s:
+            proposal = proposal if isinstance(proposal, Proposal) else await proposal()
+            case = await self._case(proposal, owner)
+        # Without a wait from here until it counts as starting, and after the looks at what runs: of many starts at the
+        # same time each counts, and none twice.
+        idempotency = Idempotency(idempotency_key, proposal.fingerprint) if idempotency_key else None
+        if (known := self._running_under(owner, idempotency)) is not None:
+            return known
+        self._check_room(owner)
+        self._starting[owner] += 1
+        # From here on it goes its way, whatever becomes of who asked: a log that is begun must get its writer.
+        return await asyncio.shield(self._begin(case, owner, idempotency, waited_s))
+
+    @asynccontextmanager
+    async def _let_in(self, owner: str, idempotency_key: str | None) -> AsyncGenerator[float]:
+        """Hold a place for a start, and give how long it was waited for.
+
+        Whoever repeats a start attaches to what there is, which asks for no room. That is looked for only where there
+        is none, for the look is a read of the log.
+        """
+        async with AsyncExitStack() as held:
+            try:
+                waited_s = await held.enter_async_context(self._admission.place())
+            except Overloaded:
+                if idempotency_key is None or not await self._event_log.has_begun(owner, idempotency_key):
+                    raise
+                waited_s = 0.0
+            yield waited_s
+
+    async def _case(self, proposal: Proposal, owner: str) -> Case:
+        """Give the case that a proposal makes; see `start` for what is wrong with it."""
         self._limits.check(proposal.council.limits)
         council = proposal.council.changed(proposal.changes)
         if proposal.mode is Mode.CHAT and council.judge is None:
@@ -191,7 +233,7 @@ class Deliberations:
         matter = proposal.matter
         if proposal.session_id is not None:
             matter = await self.history.with_earlier_turns(matter, owner, proposal.session_id)
-        case = Case(
+        return Case(
             deliberation_id=uuid.uuid4().hex,
             charter=Charter(
                 session_id=proposal.session_id or uuid.uuid4().hex,
@@ -202,14 +244,6 @@ class Deliberations:
             ),
             models=models,
         )
-        idempotency = Idempotency(idempotency_key, proposal.fingerprint) if idempotency_key else None
-        if (known := self._running_under(owner, idempotency)) is not None:
-            return known
-        self._check_room(owner)
-        # At once with the look: of many starts at the same time each counts.
-        self._starting[owner] += 1
-        # From here on it goes its way, whatever becomes of who asked: a log that is begun must get its writer.
-        return await asyncio.shield(self._begin(case, owner, idempotency))
 
     async def recover(self) -> list[str]:
         """Go on with what a dead process left unfinished, and give the ids; have recorded what it had not.
@@ -373,7 +407,7 @@ class Deliberations:
             for agent_id, name in names.items()
         }
 
-    async def _begin(self, case: Case, owner: str, idempotency: Idempotency | None) -> str:
+    async def _begin(self, case: Case, owner: str, idempotency: Idempotency | None, waited_s: float) -> str:
         charter = case.charter
         try:
             writer = await self._event_log.create(
@@ -386,7 +420,8 @@ class Deliberations:
             return writer.deliberation_id
         # Without a wait before it is among those that run: in between it would count for nothing, or twice.
         limits = self._limits.narrowed(charter.council.limits)
-        await self._detach(Convening(case, owner, limits, self._now, pace=self._pace), writer, idempotency)
+        convening = Convening(case, owner, limits, self._now, pace=self._pace, waited_s=waited_s)
+        await self._detach(convening, writer, idempotency)
         return case.deliberation_id
 
     def _running_under(self, owner: str, idempotency: Idempotency | None) -> str | None:
@@ -396,8 +431,14 @@ class Deliberations:
                 return deliberation_id
         return None
 
+    def _n_at_work(self) -> int:
+        """Count what takes a place. Whoever has read an end may begin anew at once, so what is ending takes none."""
+        return self._starting.total() + sum(not each.convening.is_ending for each in self._running.values())
+
     def _check_room(self, owner: str) -> None:
-        n_running = self._starting[owner] + sum(each.convening.owner == owner for each in self._running.values())
+        n_running = self._starting[owner] + sum(
+            each.convening.owner == owner and not each.convening.is_ending for each in self._running.values()
+        )
         if self._most_running is not None and n_running >= self._most_running:
             raise TooManyRunning(
                 f"You have {n_running} deliberations running, and no more are allowed at once. Wait until one has "
@@ -412,6 +453,7 @@ class Deliberations:
         if not self.is_busy:
             self._turned_at = self._now()
         self._running[deliberation_id] = _Running(convening, task, idempotency)
+        self._admission.watch()
         # Its first step: a task cancelled before that would end without entering the code that ends its log.
         await asyncio.sleep(0)
 

@@ -96,6 +96,11 @@ class Journal:
         """The hash over every event encoded so far; asked for by a draft, it covers all events before that one."""
         return str(self._digest)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more comes: at most the last events are still being appended."""
+        return self._is_closed
+
     async def write(self, draft: Draft, *, agent_id: str | None = None) -> None:
         """Write an event; of lane ``agent_id``, whose waiting text it follows."""
         if self._is_abandoned:

@@ -247,6 +247,14 @@ class EventLog(Protocol):
         """
         ...
 
+    async def has_begun(self, owner: str, key: str) -> bool:
+        """Whether a deliberation was begun under an owner's idempotency key that is not forgotten.
+
+        Raises:
+            LogUnavailable: it cannot be read now.
+        """
+        ...
+
     async def recover(self) -> "Sequence[Unfinished]":
         """Take over every log that has no end and whose writer is dead; each is given to one caller alone.
 

@@ -6,6 +6,7 @@ from collections.abc import Coroutine, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
@@ -307,9 +308,9 @@ class Routes:
         is_streamed = not is_detached and start.stream and not wants_only_json(request.headers)
         if is_streamed:
             self.entrance.places.check(owner)
-        proposed = await proposal(start, self.application.councils, owner)
+        propose = partial(proposal, start, self.application.councils, owner)
         with trace_continued(request.headers):
-            deliberation_id = await deliberations.start(proposed, owner, key)
+            deliberation_id = await deliberations.start(propose, owner, key)
         if (request_id := request.headers.get(REQUEST_HEADER)) is not None and is_enveloped(request.scope):
             _log.info("deliberation %s: runtime request %s", deliberation_id, request_id[:_SHOWN])
         if is_detached:

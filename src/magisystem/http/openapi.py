@@ -222,7 +222,8 @@ def _paths() -> Schema:
             "summary": "Start a deliberation and stream it, or act on one",
             "description": "With `stream: false`, or `Accept: application/json` alone, it waits and answers one "
             "JSON document. With `detached: true`, or `Prefer: respond-async`, a start is "
-            "answered at once, with the id alone. With `action` it does the other verbs.",
+            "answered at once, with the id alone. With `action` it does the other verbs. A start that the server has "
+            "no room for now is refused with 503 `overloaded`, and nothing was begun.",
             "parameters": [
                 {
                     "name": "Idempotency-Key",

@@ -30,6 +30,7 @@ from magisystem.errors import (
     MagiError,
     ModelUnavailable,
     NotAllowed,
+    Overloaded,
     RecordsUnavailable,
     RequestError,
     RunsElsewhere,
@@ -55,6 +56,7 @@ _STATUSES: Mapping[type[MagiError], HTTPStatus] = {
     NotAllowed: HTTPStatus.FORBIDDEN,
     IdentityUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     LimitError: HTTPStatus.TOO_MANY_REQUESTS,
+    Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     RequestError: HTTPStatus.BAD_REQUEST,
     # The caller named a model that this server cannot use: nothing the same request will get over by itself.
@@ -115,6 +117,13 @@ def status_of(error: MagiError) -> HTTPStatus:
     return _STATUSES[found] if found else HTTPStatus.INTERNAL_SERVER_ERROR  # pyright: ignore[reportArgumentType] - in the table
 
 
+def retry_after(error: MagiError) -> int | None:
+    """Give after how many seconds it is worth asking again; ``None`` where waiting mends nothing."""
+    otherwise_s = _UNAVAILABLE_S if status_of(error) in _PASSING else None
+    wait_s: float | None = getattr(error, "retry_after_s", None) or otherwise_s
+    return None if wait_s is None else ceil(wait_s)
+
+
 def problem(status: HTTPStatus, code: str, detail: str, **members: Any) -> Response:
     """Give a problem body. ``type`` is left at its default, ``about:blank``: the code says more than a page could."""
     body = {"title": status.phrase, "status": int(status), "code": code, "detail": detail, **members}
@@ -139,14 +148,13 @@ def answered_error(error: MagiError) -> Response:
     if error.told != error.message:
         _log.warning("%s (%s)", error.message, error.code)
     status = status_of(error)
-    otherwise_s = _UNAVAILABLE_S if status in _PASSING else None
-    retry_after_s = getattr(error, "retry_after_s", None) or otherwise_s
-    if retry_after_s is not None:
+    wait_s = retry_after(error)
+    if wait_s is not None:
         # In the body as well, for whom the headers do not reach.
-        members["retryAfter"] = ceil(retry_after_s)
+        members["retryAfter"] = wait_s
     answer = problem(status, error.code, error.told, **members)
-    if retry_after_s is not None:
-        answer.headers["retry-after"] = str(members["retryAfter"])
+    if wait_s is not None:
+        answer.headers["retry-after"] = str(wait_s)
     if status is HTTPStatus.UNAUTHORIZED:
         # RFC 6750, 3: with no word on what was wrong with a token, which would help who forges one.
         answer.headers["www-authenticate"] = "Bearer"

@@ -23,6 +23,7 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from functools import partial
 from http import HTTPStatus
 from typing import NoReturn
 
@@ -209,9 +210,9 @@ class Socket:
                 match request:
                     case StartRequest() as start:
                         start = in_runtime_session(start, self._websocket.scope)
-                        proposed = await proposal(start, self._verbs.application.councils, owner)
+                        propose = partial(proposal, start, self._verbs.application.councils, owner)
                         with trace_continued(self._websocket.headers):
-                            started = await deliberations.start(proposed, owner, start.idempotency_key)
+                            started = await deliberations.start(propose, owner, start.idempotency_key)
                         await self._begin(started, 0, answer_message("started", started, request_id))
                     case ResumeRequest(deliberation_id=known, after=after):
                         # What cannot be followed must be refused before a following of it is replaced.

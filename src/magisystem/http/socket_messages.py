@@ -27,8 +27,9 @@ type         further fields                                               meanin
 ``models``   ``models{items,default,otherwise}``, ``requestId``?          the answer to ``models``
 ``probe…``   as in ``magisystem.protocol.probe``, ``requestId``?          ``probe_start``, ``probe`` and ``probe_end``:
                                                                           the answer to ``probe``
-``error``    ``error{code,message,retryable,field?,faults?,cursor?}``,    what was asked, or following that
-             ``requestId``?, ``deliberationId``?, ``cursors``?            deliberation, failed; the socket stays
+``error``    ``error{code,message,retryable,field?,faults?,cursor?,``     what was asked, or following that
+             ``retryAfter?}``, ``requestId``?, ``deliberationId``?,       deliberation, failed; the socket stays
+             ``cursors``?
 ``part``     ``index``, ``of``, ``text``                                  a piece of a message over the limit
 ============ ============================================================ ==============================================
 
@@ -48,6 +49,7 @@ from pydantic_core import from_json, to_json
 
 from magisystem.deliberation.ports import Record
 from magisystem.errors import CursorAhead, InvalidRequest, MagiError
+from magisystem.http.problems import retry_after
 
 # The most that a WebSocket frame on AgentCore Runtime may hold: 32 KB on its WebSocket page, 64 KB on its quota page.
 FRAME_BYTES = 32 * 1024
@@ -134,6 +136,8 @@ def error_message(
         fields["faults"] = [{"field": fault.field, "message": fault.message} for fault in error.faults]
     if isinstance(error, CursorAhead):
         fields["cursor"] = error.last_seq
+    if (wait_s := retry_after(error)) is not None:
+        fields["retryAfter"] = wait_s
     farewell = {} if cursors is None else {"cursors": cursors}
     return msgspec.json.encode({"type": "error", "error": fields, **_ids(deliberation_id, request_id), **farewell})
 

@@ -126,6 +126,10 @@ class MemoryEventLog:
         records = tuple(log.records[after : after + limit])
         return Page(records, is_done=log.is_done and after + len(records) == len(log.records))
 
+    async def has_begun(self, owner: str, key: str) -> bool:
+        """See `EventLog.has_begun`."""
+        return (owner, key) in self._keys
+
     async def recover(self) -> Sequence[Unfinished]:
         """See `EventLog.recover`. What this process has not written to its end, nobody can."""
         return ()

@@ -212,6 +212,10 @@ class SqliteEventLog:
         cursor = records[-1].seq if records else after
         return Page(records, is_done=head.has_ended and cursor == head.last_seq)
 
+    async def has_begun(self, owner: str, key: str) -> bool:
+        """See `EventLog.has_begun`."""
+        return await self._read(lambda connection: sqlite_file.has_begun(connection, owner, key))
+
     async def recover(self) -> Sequence[Unfinished]:
         """See `EventLog.recover`."""
         found = await self._read(sqlite_file.orphans)

@@ -287,6 +287,12 @@ def create(connection: sqlite3.Connection, new: NewLog, idempotency: Idempotency
     return Begun(cursor.lastrowid or 0, 1)
 
 
+def has_begun(connection: sqlite3.Connection, owner: str, key: str) -> bool:
+    """Whether a log was begun under an owner's key."""
+    found = "SELECT 1 FROM deliberations WHERE owner = ? AND idempotency_key = ?"
+    return connection.execute(found, (owner, key)).fetchone() is not None
+
+
 def append(connection: sqlite3.Connection, entries: Sequence[Entry]) -> bool:
     """Append entries; tell whether all of them went in. Where not, some may have, and the caller undoes that.
 

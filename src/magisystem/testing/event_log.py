@@ -210,6 +210,18 @@ class EventLogContract:
         await log.create("one", OWNER, idempotency=key)
         assert not isinstance(await log.create("two", "another", idempotency=key), Repeated)
 
+    async def test_whether_a_key_has_begun_something_is_told_until_that_is_forgotten(self, log: EventLog) -> None:
+        assert not await log.has_begun(OWNER, "a key")
+        writer = await log.create("one", OWNER, idempotency=Idempotency("a key", "a request"))
+        assert not isinstance(writer, Repeated)
+        assert await log.has_begun(OWNER, "a key")
+        assert not await log.has_begun("another", "a key")
+        assert not await log.has_begun(OWNER, "another key")
+        await writer.append(records(1, 1, ends=True))
+        assert await log.has_begun(OWNER, "a key")
+        await log.forget("one", OWNER)
+        assert not await log.has_begun(OWNER, "a key")
+
     # Sessions.
 
     async def test_a_session_is_its_first_owners_alone(self, log: EventLog) -> None:

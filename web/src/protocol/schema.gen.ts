@@ -12,7 +12,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Start a deliberation and stream it, or act on one
-         * @description With `stream: false`, or `Accept: application/json` alone, it waits and answers one JSON document. With `detached: true`, or `Prefer: respond-async`, a start is answered at once, with the id alone. With `action` it does the other verbs.
+         * @description With `stream: false`, or `Accept: application/json` alone, it waits and answers one JSON document. With `detached: true`, or `Prefer: respond-async`, a start is answered at once, with the id alone. With `action` it does the other verbs. A start that the server has no room for now is refused with 503 `overloaded`, and nothing was begun.
          */
         readonly post: {
             readonly parameters: {
@@ -99,7 +99,7 @@ export interface paths {
         readonly put?: never;
         /**
          * The same under the path of AgentCore's data plane, so that its clients can be pointed here
-         * @description With `stream: false`, or `Accept: application/json` alone, it waits and answers one JSON document. With `detached: true`, or `Prefer: respond-async`, a start is answered at once, with the id alone. With `action` it does the other verbs.
+         * @description With `stream: false`, or `Accept: application/json` alone, it waits and answers one JSON document. With `detached: true`, or `Prefer: respond-async`, a start is answered at once, with the id alone. With `action` it does the other verbs. A start that the server has no room for now is refused with 503 `overloaded`, and nothing was begun.
          */
         readonly post: {
             readonly parameters: {

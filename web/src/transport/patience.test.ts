@@ -1,7 +1,7 @@
 // @vitest-environment node
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ApiProblem, Unreachable } from '@/protocol/failures';
-import { BackOff, isPassing, patiently, pause, TIMING } from './patience';
+import { BackOff, inTurn, isPassing, patiently, pause, TIMING } from './patience';
 
 const problem = (status: number, retryable = false) =>
   new ApiProblem(status, { title: 't', status, code: 'c', detail: 'd', retryable });
@@ -95,6 +95,50 @@ describe('patiently', () => {
     await failed;
     expect(Date.now() - startedMs).toBeLessThanOrEqual(TIMING.reachMs);
     expect(call.mock.calls.length).toBeGreaterThan(2);
+  });
+});
+
+describe('in its turn', () => {
+  const overloaded = (seconds: number) =>
+    new ApiProblem(503, { ...problem(503, true).problem, code: 'overloaded' }, seconds);
+  const signal = new AbortController().signal;
+
+  it('asks an overloaded server again when it said to, and says each time that it waits', async () => {
+    const call = vi.fn<() => Promise<string>>();
+    call.mockRejectedValueOnce(overloaded(2)).mockRejectedValueOnce(overloaded(3)).mockResolvedValueOnce('done');
+    const onWait = vi.fn();
+    const startedMs = Date.now();
+    const result = inTurn(call, TIMING, signal, onWait);
+    await vi.runAllTimersAsync();
+    expect(await result).toBe('done');
+    expect(Date.now() - startedMs).toBeGreaterThanOrEqual(5_000);
+    expect(onWait).toHaveBeenCalledTimes(2);
+  });
+
+  it('gives the refusal on where its turn does not come', async () => {
+    const call = vi.fn<() => Promise<string>>().mockRejectedValue(overloaded(3));
+    const startedMs = Date.now();
+    const failed = expect(inTurn(call, TIMING, signal, vi.fn())).rejects.toMatchObject({ status: 503 });
+    await vi.runAllTimersAsync();
+    await failed;
+    expect(Date.now() - startedMs).toBeLessThanOrEqual(TIMING.turnMs);
+    expect(call.mock.calls.length).toBeGreaterThan(4);
+  });
+
+  it('waits for nothing else, and for nobody who has left', async () => {
+    for (const error of [problem(503, true), problem(429, true), new Unreachable('?')]) {
+      const call = vi.fn<() => Promise<string>>().mockRejectedValue(error);
+      await expect(inTurn(call, TIMING, signal, vi.fn())).rejects.toBe(error);
+      expect(call).toHaveBeenCalledTimes(1);
+    }
+    const leaving = new AbortController();
+    const call = vi.fn<() => Promise<string>>().mockRejectedValue(overloaded(5));
+    const failed = expect(inTurn(call, TIMING, leaving.signal, () => leaving.abort())).rejects.toBeInstanceOf(
+      ApiProblem,
+    );
+    await vi.runAllTimersAsync();
+    await failed;
+    expect(call).toHaveBeenCalledTimes(1);
   });
 });
 

@@ -9,7 +9,8 @@ import { ApiProblem, Unreachable } from '@/protocol/failures';
  * of ours is never silent for more than 10 s. `lateMs`: how much later than the quickest an event may come before it
  * counts as held back. `pollWaitS`: how long a long-poll waits on the server, in seconds, at most 25. `backOffMs` and
  * `longestBackOffMs`: the first and the last bound of the pause before another try. `reachMs`: how long an answer is
- * tried for that a person waits for. `restMs`: after which a hidden page gives its connection back.
+ * tried for that a person waits for. `turnMs`: how long a question waits for its turn at a server that is overloaded.
+ * `restMs`: after which a hidden page gives its connection back.
  */
 export interface Timing {
   readonly answerMs: number;
@@ -20,6 +21,7 @@ export interface Timing {
   readonly backOffMs: number;
   readonly longestBackOffMs: number;
   readonly reachMs: number;
+  readonly turnMs: number;
   readonly restMs: number;
 }
 
@@ -32,6 +34,7 @@ export const TIMING: Timing = {
   backOffMs: 200,
   longestBackOffMs: 5_000,
   reachMs: 3_000,
+  turnMs: 20_000,
   restMs: 10_000,
 };
 
@@ -89,6 +92,33 @@ export async function patiently<T>(call: () => Promise<T>, timing: Timing): Prom
       const pauseMs = Math.max(backOff.failed(), toldToWaitMs(error));
       if (Date.now() + pauseMs > backOff.sinceMs + timing.reachMs) throw error;
       await pause(pauseMs);
+    }
+  }
+}
+
+/**
+ * Gives what `call` gives, asked again when the server says so for as long as it is overloaded, up to `timing.turnMs`.
+ *
+ * Every other failure is given on at once. `onWait` is told of each refusal that is waited out.
+ */
+export async function inTurn<T>(
+  call: () => Promise<T>,
+  timing: Timing,
+  signal: AbortSignal,
+  onWait: () => void,
+): Promise<T> {
+  const untilMs = Date.now() + timing.turnMs;
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof ApiProblem) || error.problem.code !== 'overloaded') throw error;
+      // Whoever is told the same second to come back still comes back each at their own time.
+      const pauseMs = toldToWaitMs(error) + Math.random() * timing.backOffMs;
+      if (Date.now() + pauseMs > untilMs) throw error;
+      onWait();
+      await pause(pauseMs, signal);
+      if (signal.aborted) throw error;
     }
   }
 }

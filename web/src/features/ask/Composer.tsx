@@ -62,7 +62,7 @@ export function Composer() {
         />
         <div className={styles['bar']}>
           <CouncilField choice={choice} onChange={clear} error={errorOf('council')} />
-          <Send isWaiting={isWaiting} onCancel={cancel} />
+          <Send isWaiting={isWaiting} isInLine={isWaiting && asking.isInLine} onCancel={cancel} />
         </div>
       </div>
       <Ending asking={asking} onRetry={send} />
@@ -72,13 +72,21 @@ export function Composer() {
   );
 }
 
-function Send({ isWaiting, onCancel }: { readonly isWaiting: boolean; readonly onCancel: () => void }) {
+interface SendProps {
+  readonly isWaiting: boolean;
+  readonly isInLine: boolean;
+  readonly onCancel: () => void;
+}
+
+function Send({ isWaiting, isInLine, onCancel }: SendProps) {
   const { t } = useTranslation('ask');
   const isApple = /Mac|iPhone|iPad/.test(navigator.userAgent);
   return (
     <div className={styles['send']}>
       <span className={styles['shortcut']} aria-hidden="true">
-        {isWaiting ? t('send.escape') : t('send.shortcut', { key: isApple ? '⌘' : 'Ctrl' })}
+        {isWaiting
+          ? t(isInLine ? 'send.inLineEscape' : 'send.escape')
+          : t('send.shortcut', { key: isApple ? '⌘' : 'Ctrl' })}
       </span>
       {/* One button in one place: the second press takes the first one back. */}
       <Button
@@ -92,7 +100,7 @@ function Send({ isWaiting, onCancel }: { readonly isWaiting: boolean; readonly o
         {t(isWaiting ? 'send.cancel' : 'send.ask')}
       </Button>
       <span className="visually-hidden" role="status">
-        {isWaiting && t('send.waiting')}
+        {isWaiting && t(isInLine ? 'send.inLine' : 'send.waiting')}
       </span>
     </div>
   );

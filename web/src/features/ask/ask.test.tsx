@@ -251,6 +251,18 @@ describe('the page', () => {
     expect(text()).toContain('You stopped waiting');
   });
 
+  test('waits for its turn at a server that is overloaded, says so, and asks under the same key', async () => {
+    const overloaded = { title: 'Service Unavailable', status: 503, code: 'overloaded', detail: 'Busy.' };
+    start = () => Promise.reject(new ApiProblem(503, overloaded, 0));
+    await open();
+    write('Should we?');
+    await press('Enter', { ctrlKey: true });
+    expect(text()).toContain('The server is busy. The question waits for its turn.');
+    start = () => Promise.resolve('d-1');
+    await vi.waitFor(() => expect(place.history.at(-1)).toBe('/d/d-1'));
+    expect(new Set(keys).size).toBe(1);
+  });
+
   test('shows a refusal at the field it names', async () => {
     start = () =>
       Promise.reject(

@@ -3,13 +3,15 @@ import { useEffect, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import { useBackend } from '@/live/backend';
 import type { StartRequest } from '@/protocol/types';
+import { inTurn, TIMING } from '@/transport/patience';
 import { paths } from '@/ui/paths';
 import { keepDraft, keepSent, keptSent } from './memory';
 import { EMPTY, randomKey, sentAs } from './question';
 
 export type Asking =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'waiting' }
+  /** `isInLine`: the server is overloaded, and is asked again when it said to. */
+  | { readonly kind: 'waiting'; readonly isInLine: boolean }
   /** Nobody waits any more; the server may have begun all the same. */
   | { readonly kind: 'left' }
   | { readonly kind: 'failed'; readonly error: unknown };
@@ -33,11 +35,12 @@ export function useAsking(): Asker {
     if (waiting.current !== null) return;
     const controller = new AbortController();
     waiting.current = controller;
-    setAsking({ kind: 'waiting' });
+    setAsking({ kind: 'waiting', isInLine: false });
     const sent = sentAs(request, keptSent(), randomKey);
     keepSent(sent);
     try {
-      const id = await backend.api.start(request, sent.key, controller.signal);
+      const start = () => backend.api.start(request, sent.key, controller.signal);
+      const id = await inTurn(start, TIMING, controller.signal, () => setAsking({ kind: 'waiting', isInLine: true }));
       if (controller.signal.aborted) return;
       // Answered: the same question, asked again on purpose, is a new one.
       keepSent(null);
