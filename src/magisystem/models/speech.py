@@ -148,6 +148,7 @@ class _Speech:
 def _agent(brief: Brief, model: "StrandsProvider", tool: "AgentTool | None") -> "Agent":
     from strands import Agent
     from strands.agent.conversation_manager import NullConversationManager
+    from strands.tools.executors import SequentialToolExecutor
 
     history = [
         cast("Message", {"role": message.role, "content": [{"text": message.content}]})
@@ -160,6 +161,7 @@ def _agent(brief: Brief, model: "StrandsProvider", tool: "AgentTool | None") -> 
         system_prompt=brief.system,
         name=brief.agent.name,
         callback_handler=None,
+        tool_executor=SequentialToolExecutor(),
         # Strands' defaults shorten histories and repeat throttled calls on their own; both are ours to decide and show.
         conversation_manager=NullConversationManager(),
         retry_strategy=None,
