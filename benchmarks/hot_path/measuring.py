@@ -35,7 +35,7 @@ class Plan:
         seconds: the window of each.
         spread_s: the time in which clients that join begin.
         n_warm_up: questions of each of the clients that warm up.
-        n_workers: processes of this server; with more than one, nothing is pinned to a core.
+        n_workers: processes of this server; with more than one, nothing has a core of its own.
         burst: instead of all that, so many once, in the same instant.
     """
 
@@ -170,7 +170,7 @@ async def measured(system: System, bedrock: StandInProcess, plan: Plan) -> Async
     """
     port = free_port()
     command = [*system.command, "--port", str(port)]
-    if plan.n_workers > 1:
+    if plan.n_workers > 1 and system.name == "magi":
         command += ["--workers", str(plan.n_workers)]
     core, load_core = ((SYSTEM_CORE,), (LOAD_CORE,)) if plan.is_pinned else ((), ())
     with TemporaryDirectory(prefix="bench-") as folder:
@@ -186,7 +186,8 @@ async def measured(system: System, bedrock: StandInProcess, plan: Plan) -> Async
                     async for cell in cells:
                         yield cell
             except RuntimeError as error:
-                raise RuntimeError(f"{system.name}: {error}\n{log.read_text(errors='replace')[-2000:]}") from error
+                last_words = log.read_text(encoding="utf-8", errors="replace").strip().rpartition("\n")[2]
+                raise RuntimeError(f"{system.name}: {error}; its last words: {last_words[:500]}") from error
 
 
 async def _cells(system: System, load: Process, observed: Observed) -> AsyncGenerator[Cell]:

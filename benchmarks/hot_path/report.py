@@ -66,7 +66,7 @@ def _parts(results: Results) -> Iterator[str]:
     if results.burst:
         yield f"## All in the same instant, once\n\n{table(results.burst)}"
     if results.workers:
-        yield f"## This server with two workers, all on the same two cores\n\n{table(results.workers)}"
+        yield f"## This server with several workers, on all cores, as is the load\n\n{table(results.workers)}"
     if remarks := "\n".join(_remarks(results)):
         yield f"## Remarks\n\n{remarks}"
     if results.starts:
@@ -144,7 +144,7 @@ def _remarks(results: Results) -> Iterator[str]:
             told = ", ".join(f"{what}: {n}" for what, n in cell.failures.items())
             yield f"- {where}: failures ({told}), beside {cell.n_ended} that ended well."
         if cell.n_ended < cell.at_once:
-            yield f"- {where}: only {cell.n_ended} ended in the window."
+            yield f"- {where}: {cell.n_ended} ended in the window, fewer than ran."
     if late := [cell for cell in cells if cell.standin_late_p99_ms > _LATE_MS]:
         worst = max(late, key=lambda cell: cell.standin_late_p99_ms)
         yield (
