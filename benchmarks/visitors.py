@@ -151,14 +151,14 @@ class Visitor(asyncio.Protocol):
             return
         self._unread, self._is_refused, self._has_head = b"", False, False
         self._is_resumed = self.is_accepted
-        former, self._answer = self._answer, Answer(time.monotonic(), is_magi=True)
+        former, self._answer = self._answer, Answer(time.monotonic())
         if self._is_resumed:
             if former is not None:
                 self._answer.newest_us = former.newest_us
             self._transport.write(self._resumption())
         else:
             self._tail, self._deliberation_id, self._cursor = b"", "", 0
-            self._transport.write(_posted(b"/invocations", _json(QUESTION)))
+            self._transport.write(_posted(b"/invocations", _json({"question": QUESTION})))
 
     def leave(self) -> None:
         """Cut the connection."""
