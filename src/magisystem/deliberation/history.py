@@ -7,7 +7,7 @@ log. A process may therefore die at any moment; what it had not noted is missing
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
@@ -83,6 +83,10 @@ class _WatchedWriter:
         finally:
             # Cancelled, it may be in the log all the same. What is recorded is what stands there, be it what it may.
             self.history.confirm(self.deliberation_id, change)
+
+    def on_stop(self, stop: Callable[[], None]) -> None:
+        """See `LogWriter.on_stop`."""
+        self.inner.on_stop(stop)
 
 
 class History:

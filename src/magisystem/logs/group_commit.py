@@ -15,8 +15,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar
 
-from magisystem.errors import LogError, LogUnavailable
+from magisystem.errors import LogUnavailable, MagiError
 from magisystem.logs import sqlite_file
+from magisystem.logs.turns import begin
 
 # So long a transaction that others wait for it is worse than two.
 _MOST_JOBS = 1_000
@@ -35,7 +36,7 @@ class _Job:
     then: Callable[[Any], None] | None
     done: "asyncio.Future[Any]"
     result: Any = None
-    error: LogError | None = None
+    error: MagiError | None = None
 
 
 class GroupCommit:
@@ -56,7 +57,7 @@ class GroupCommit:
         Cancelling the caller does not take the job back: it may be in the file already.
 
         Raises:
-            LogError: the job was refused, or the file cannot be written; nothing of it was.
+            MagiError: the job was refused, or the file cannot be written; nothing of it was.
         """
         return await self._done(do, then)
 
@@ -109,7 +110,7 @@ class GroupCommit:
 
     def _commit(self, jobs: list[_Job]) -> None:
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
+            begin(self._connection)
             for is_appending, run in groupby(jobs, _is_appending):
                 if is_appending:
                     self._append(list(run))
@@ -141,7 +142,7 @@ class GroupCommit:
             assert not isinstance(job.do, sqlite_file.Entry)  # noqa: S101 - the caller has parted them
             try:
                 job.result = job.do(self._connection)
-            except LogError as error:
+            except MagiError as error:
                 job.error = error
 
     def _append(self, jobs: Sequence[_Job]) -> None:
