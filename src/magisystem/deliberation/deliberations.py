@@ -112,7 +112,8 @@ class Deliberations:
 
     An async context manager; leaving it stops what still runs and leaves its log without an end, for `recover`.
     ``history`` finds what there was; without ``records`` it finds nothing. An owner has at most ``most_running`` of
-    them running, and all owners together as many as ``capacity`` says; what is recovered goes on beyond both.
+    them running, in all processes on the log, and this one all owners together as many as ``capacity`` says; what is
+    recovered goes on beyond both. With ``has_siblings`` other processes serve the same people.
     """
 
     def __init__(  # noqa: PLR0913 - ports, and what is set, each by its name
@@ -125,6 +126,7 @@ class Deliberations:
         limits: Limits | None = None,
         most_running: int | None = None,
         capacity: Capacity | None = None,
+        has_siblings: bool = False,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._event_log = log
@@ -140,7 +142,7 @@ class Deliberations:
         self._n_starting = 0
         self._admission = Admission(capacity, self._n_at_work)
         self._turned_at = now()
-        self.history = History(log, records or NoRecords())
+        self.history = History(log, records or NoRecords(), has_siblings=has_siblings)
         self._endings = Endings(log, self.history, now)
 
     async def __aenter__(self) -> "Deliberations":

@@ -192,8 +192,7 @@ def _work(configuration: Configuration, word: Connection, life: int, life_of_par
         signal.signal(number, signal.SIG_DFL)
     settings = configuration.settings
     try:
-        with contextlib.closing(word):
-            run(_serving(configuration, bound(settings.host, settings.port), word, life))
+        run(_serving(configuration, bound(settings.host, settings.port), word, life))
     except MagiError as error:
         word.send(error)
 
