@@ -15,6 +15,9 @@ import pytest_asyncio
 from tests.support.cli import magi
 from tests.support.workers import DEADLINE_S, Workers, gone, locks_in, serving_together
 
+from magisystem.config import read_configuration
+from magisystem.errors import SettingsInvalid
+from magisystem.http.workers import serve_together
 from magisystem.logs import SqliteEventLog
 from magisystem.protocol.codec import decode
 from magisystem.protocol.events import AgentStart, AnyEvent, Complete
@@ -226,3 +229,11 @@ async def test_what_keeps_them_from_starting_is_said_once(tmp_path: Path) -> Non
     assert (code, out) == (30, "")
     assert err.count("\n") == 1
     assert err.endswith("(log_unavailable)\n")
+
+
+async def test_where_the_kernel_does_not_spread_connections_more_than_one_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with pytest.raises(SettingsInvalid, match="MAGI_WORKERS"):
+        serve_together(read_configuration(workers=2), lambda: None)

@@ -20,7 +20,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from multiprocessing.context import ForkProcess
+from multiprocessing.process import BaseProcess
 
 from magisystem.config import Configuration
 from magisystem.errors import MagiError, SettingsInvalid
@@ -62,7 +62,7 @@ def serve_together(configuration: Configuration, on_listening: Callable[[], None
 class _Worker:
     """A process, and what it says: once that it listens, or the error that kept it from it."""
 
-    process: ForkProcess
+    process: BaseProcess
     word: Connection
     since: float
     listens: bool = False

@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 
 from magisystem.errors import LogUnavailable, MagiError
 from magisystem.logs import sqlite_file
-from magisystem.logs.turns import begin
 
 # So long a transaction that others wait for it is worse than two.
 _MOST_JOBS = 1_000
@@ -110,7 +109,7 @@ class GroupCommit:
 
     def _commit(self, jobs: list[_Job]) -> None:
         try:
-            begin(self._connection)
+            self._connection.execute("BEGIN IMMEDIATE")
             for is_appending, run in groupby(jobs, _is_appending):
                 if is_appending:
                     self._append(list(run))

@@ -216,8 +216,6 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     # Written each time, so that a file which cannot be written is known now and not at the first question.
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     connection.execute("COMMIT")
-    # From here on `turns.begin` waits, and where that has its turn nothing else has to be waited for.
-    connection.execute("PRAGMA busy_timeout = 0")
 
 
 def _check_whole(connection: sqlite3.Connection, path: Path) -> None:

@@ -20,7 +20,7 @@ from magisystem.logs import sqlite_file
 # How often it is looked for what followers wait for, and for requests to stop, which nobody reads along with.
 _LOOK_S = 0.02
 _STOP_LOOK_S = 0.05
-# Between two looks passes this many times what one took: however many wait, it is a tenth of one processor at most.
+# Between two looks passes this many times what one took: however many wait, a tenth of the time goes into looking.
 _REST = 9
 _PAGE = 128
 _log = logging.getLogger(__name__)
