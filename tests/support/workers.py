@@ -7,7 +7,7 @@ import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,13 +113,21 @@ async def serving_together(folder: Path, settings: Mapping[str, str]) -> AsyncGe
         "serve", "--port", str(port), "--workers", str(_N),
         stdout=PIPE, env={**os.environ, "MAGI_DATA_DIR": str(folder), **settings},
     )  # fmt: skip
+    pids: list[int] = []
     try:
         async with asyncio.timeout(DEADLINE_S):
             assert parent.stdout is not None
             said = await parent.stdout.readline()
-        yield Workers(parent, port, said.decode())
+        workers = Workers(parent, port, said.decode())
+        pids = workers.pids
+        yield workers
     finally:
         if parent.returncode is None:
             parent.send_signal(signal.SIGTERM)
         async with asyncio.timeout(DEADLINE_S):
-            await parent.communicate()
+            await parent.wait()
+        # They end by themselves; where a test has found that they do not, none is left behind.
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        await parent.communicate()
