@@ -68,6 +68,8 @@ class _Writer:
             raise Fenced("Nothing can follow a terminal event.")
         self.log.extend(records)
         if self.log.is_done:
+            # It leads to all that the deliberation holds, which ends before its log is forgotten.
+            self.log.stop = None
             self.logs.finish(self.deliberation_id)
 
     def on_stop(self, stop: Callable[[], None]) -> None:

@@ -284,6 +284,9 @@ class SqliteEventLog:
     def _ends_here(self, deliberation_id: str) -> _Live | None:
         """This process does not write a log any more."""
         live = self._live.pop(deliberation_id, None)
+        if live is not None:
+            # It leads to all that the deliberation holds, and followers may hold on to this.
+            live.stop = None
         if not self._live:
             self._watch.end_writing()
         return live
