@@ -64,6 +64,7 @@ async def open_application(configuration: Configuration) -> AsyncGenerator[Appli
                 limits=settings.limits,
                 most_running=settings.running_per_owner,
                 capacity=Capacity(settings.running),
+                has_siblings=settings.workers > 1,
             ) as deliberations,
         ):
             councils = Councils(records.councils, settings.limits)

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -28,6 +29,8 @@ _REQUESTS_PER_MINUTE = 300
 _RUNNING = 20
 _OPEN = 100
 _KEY_CHARACTERS = 32
+# Above any machine's processors that one SQLite file could serve.
+_MOST_WORKERS = 64
 _MODEL_OF = re.compile(r"MAGI_MODEL_([A-Z][A-Z0-9_]*)")
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -45,6 +48,8 @@ class Settings(BaseSettings):
     platform: Literal["local", "container", "agentcore", "lambda"] = "local"
     host: str = ""
     port: int = Field(8080, ge=1, le=65_535)
+    # How many processes serve the port.
+    workers: int = Field(1, ge=1, le=_MOST_WORKERS)
     cors_origins: Words = ()
     allowed_hosts: Words = ()
 
@@ -136,6 +141,15 @@ class Settings(BaseSettings):
         return given or ("127.0.0.1" if found.data.get("platform") == "local" else "0.0.0.0")  # noqa: S104 - asked for
 
     @model_validator(mode="after")
+    def _can_share_its_work(self) -> Self:
+        if self.workers > 1 and self.platform in ("agentcore", "lambda"):
+            raise SettingsInvalid(
+                f"MAGI_WORKERS should be 1 with MAGI_PLATFORM={self.platform}: the platform gives each session a "
+                "machine of its own, and learns from one process's ping whether that still works. Leave it out."
+            )
+        return self
+
+    @model_validator(mode="after")
     def _knows_its_issuer(self) -> Self:
         if self.auth == "none" and (self.oidc_discovery_url or self.oidc_clients or self.oidc_audience):
             raise SettingsInvalid(
@@ -168,18 +182,22 @@ class Settings(BaseSettings):
 
     @property
     def requests_per_minute(self) -> int | None:
-        """How many requests an owner may make in a minute; ``None`` for any number."""
-        return self.owner_requests_per_minute or (_REQUESTS_PER_MINUTE if self.tells_apart else None)
+        """How many requests an owner may make of one worker in a minute; ``None`` for any number."""
+        return self._share(self.owner_requests_per_minute or (_REQUESTS_PER_MINUTE if self.tells_apart else None))
 
     @property
     def running_per_owner(self) -> int | None:
-        """How many deliberations an owner may have running; ``None`` for any number."""
+        """How many deliberations an owner may have running, whichever worker runs them; ``None`` for any number."""
         return self.owner_running or (_RUNNING if self.tells_apart else None)
 
     @property
     def open_per_owner(self) -> int | None:
-        """How many streams and sockets an owner may hold open; ``None`` for any number."""
-        return self.owner_open or (_OPEN if self.tells_apart else None)
+        """How many streams and sockets an owner may hold open at one worker; ``None`` for any number."""
+        return self._share(self.owner_open or (_OPEN if self.tells_apart else None))
+
+    def _share(self, limit: int | None) -> int | None:
+        """Give each worker's part of a limit, so that all of them together keep to it."""
+        return limit and ceil(limit / self.workers)
 
     @property
     def oidc(self) -> OidcPolicy:

@@ -42,7 +42,7 @@
     │   ├── DeliberationExists      the id is taken
     │   ├── IdempotencyConflict     the key belongs to another request
     │   ├── CursorAhead             a cursor beyond what the log holds
-    │   ├── RunsElsewhere           another process runs it, and it can be stopped there only
+    │   ├── RunsElsewhere           another process runs it, and has not stopped it yet
     │   ├── SessionNotYours         the session's id is another owner's
     │   ├── LogDamaged              the log holds what is no event
     │   ├── Fenced                  the writer's term is over: another writer has taken the log
@@ -75,6 +75,8 @@ from dataclasses import dataclass
 from math import ceil
 from typing import ClassVar
 
+# After which an owner who has too many running may look whether there is room.
+_ROOM_S = 5.0
 _MINUTE_S = 60
 _STORE_DOWN = "What is kept cannot be read or written now. Try again in a moment; the server's log says what is wrong."
 
@@ -157,6 +159,13 @@ class TooManyRunning(LimitError):
     """Too many deliberations at once."""
 
     code = "too_many_running"
+
+    def __init__(self, n_running: int) -> None:
+        super().__init__(
+            f"You have {n_running} deliberations running, and no more are allowed at once. Wait until one has ended, "
+            "or cancel one.",
+            _ROOM_S,
+        )
 
 
 class Overloaded(MagiError):
@@ -426,14 +435,16 @@ class CursorAhead(LogError):
 
 
 class RunsElsewhere(LogError):
-    """Another process runs the deliberation, and it can be stopped there only."""
+    """Another process runs the deliberation; it was told to stop it, and has not done so yet."""
 
     code = "runs_elsewhere"
+    retryable = True
 
     def __init__(self, deliberation_id: str) -> None:
         super().__init__(
-            f"Another process runs the deliberation {deliberation_id!r}: stop it there. If that process is dead, a "
-            "server on the same data folder takes it over within seconds; then ask again."
+            f"Another process runs the deliberation {deliberation_id!r}. It was told to stop it, and does not answer. "
+            "If it is dead, a server on the same data folder takes the deliberation over within seconds and stops it. "
+            "Ask again in a moment."
         )
         self.deliberation_id = deliberation_id
 

@@ -35,3 +35,9 @@ class TestSqliteEventLog(EventLogContract):
     async def log(self, tmp_path: Path) -> AsyncGenerator[EventLog]:
         async with SqliteEventLog.open(tmp_path) as log:
             yield log
+
+    @pytest.fixture
+    async def other(self, log: EventLog, tmp_path: Path) -> AsyncGenerator[EventLog]:
+        del log
+        async with SqliteEventLog.open(tmp_path) as other:
+            yield other

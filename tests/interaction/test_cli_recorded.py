@@ -42,7 +42,7 @@ from magisystem.cli.showing import Form, _inert  # pyright: ignore[reportPrivate
 from magisystem.client import Received, ServerUnreachable
 from magisystem.config import read_configuration
 from magisystem.council.briefs import Brief, Matter
-from magisystem.deliberation import Proposal
+from magisystem.deliberation import Proposal, deliberations
 from magisystem.deliberation.ports import Query, Record, Repeated
 from magisystem.errors import DeliberationNotFound, InvalidRequest
 from magisystem.logs import SqliteEventLog
@@ -465,12 +465,13 @@ async def test_cancel_stops_the_work_on_its_server_and_shows_the_receipt(capsysb
         assert capsysbinary.readouterr().out == b"It had ended already; nothing was stopped.\n"
 
 
-async def test_cancel_says_where_the_work_does_not_run(data_dir: Path) -> None:
+async def test_cancel_says_that_nobody_has_stopped_the_work(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deliberations, "_CANCEL_S", 0.01)
     begun = (await heard({}))[:-1]
     await written(data_dir, begun, id_of(begun))
     async with SqliteEventLog.open(data_dir) as log, scripted_server(ScriptedModel(), log=log) as server:
         code, out, err = await magi("cancel", id_of(begun), "--url", server.url)
-    assert (code, out) == (2, "")
+    assert (code, out) == (30, "")
     assert err.endswith("(runs_elsewhere)\n")
 
 

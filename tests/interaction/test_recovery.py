@@ -20,6 +20,7 @@ from magisystem.council.agents import CouncilLimits
 from magisystem.council.briefs import Matter, Message
 from magisystem.council.presets import MAGI
 from magisystem.deliberation import Deliberations, ModelChoice, Proposal
+from magisystem.deliberation import deliberations as deliberations_module
 from magisystem.deliberation.charter import Charter
 from magisystem.deliberation.convening import RECOVERY
 from magisystem.deliberation.ports import Record, Repeated
@@ -370,17 +371,36 @@ async def test_one_damaged_log_keeps_nobody_else_from_being_recovered_and_can_be
             await deliberations.state(damaged, OWNER)
 
 
-async def test_what_another_process_runs_is_not_said_to_be_cancelled(tmp_path: Path) -> None:
+async def test_what_another_process_runs_can_be_cancelled_and_forgotten(tmp_path: Path) -> None:
     folder = Crash(tmp_path)
     model = ScriptedModel({"caspar": [hanging()]})
-    async with folder.process(model) as (running, _), folder.process(ScriptedModel()) as (other, _):
+    async with folder.process(model) as (running, log), folder.process(ScriptedModel()) as (other, _):
         deliberation_id = await running.start(PROPOSAL, OWNER)
-        with pytest.raises(RunsElsewhere):
-            await other.cancel(deliberation_id, OWNER)
-        with pytest.raises(RunsElsewhere):
-            await other.forget(deliberation_id, OWNER)
-        assert (await running.cancel(deliberation_id, OWNER)).cancelled is not None
-        assert (await other.cancel(deliberation_id, OWNER)).cancelled is not None
+        state = await other.cancel(deliberation_id, OWNER)
+        assert state.cancelled is not None
+        assert state.cancelled.by == OWNER
+        assert model.n_open == 0
+        assert await running.cancel(deliberation_id, OWNER) == state
+
+        deliberation_id = await running.start(PROPOSAL, OWNER)
+        await other.forget(deliberation_id, OWNER)
+        with pytest.raises(DeliberationNotFound):
+            await log.read(deliberation_id, OWNER)
+
+
+async def test_what_nobody_stops_is_not_said_to_be_cancelled_and_ends_so_when_it_is_recovered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliberations_module, "_CANCEL_S", 0.01)
+    deliberation_id = await crashed_at(tmp_path, {"caspar": [hanging()]}, until="Half a sentence")
+    model = ScriptedModel({"caspar": [hanging()]})
+    async with Crash(tmp_path).process(model) as (other, _):
+        for stop in (other.cancel, other.forget):
+            with pytest.raises(RunsElsewhere):
+                await stop(deliberation_id, OWNER)
+        assert await other.recover() == [deliberation_id]
+        async with asyncio.timeout(10):
+            assert (await other.outcome(deliberation_id, OWNER)).cancelled is not None
 
 
 async def test_a_stopped_server_closes_what_it_holds_before_it_ends(data_dir: Path) -> None:

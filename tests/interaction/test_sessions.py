@@ -273,3 +273,37 @@ async def test_a_deleted_turn_leaves_its_session_and_the_last_one_takes_it_along
     await server.http.delete(f"/deliberations/{ids[1]}")
     assert (await server.http.get("/sessions/a")).status_code == 404
     assert (await server.http.get("/sessions")).json()["items"] == []
+
+
+async def test_what_another_process_has_not_noted_yet_is_found_and_told_all_the_same(tmp_path: Path) -> None:
+    go_on, model = asyncio.Event(), ScriptedModel()
+    slow = ScriptedModel({"caspar": [lambda brief: [*speech("I say"), Wait(go_on.wait), *approval(brief)]]})
+    async with (
+        # One that never gets to noting anything.
+        recording(tmp_path, slow, NoRecords()) as sibling,
+        recording(tmp_path, model, has_siblings=True) as deliberations,
+        asyncio.timeout(_DEADLINE_S),
+    ):
+
+        async def found() -> list[tuple[str, str]]:
+            entries = (await deliberations.history.search(OWNER, Query())).items
+            return [(entry.deliberation_id, entry.status) for entry in entries]
+
+        async def begun(question: str) -> str:
+            started = await sibling.start(Proposal(Matter(question), session_id=SESSION), OWNER)
+            async with sibling.follow(started, OWNER) as batches:
+                await anext(batches)
+            return started
+
+        first = await begun("Zig?")
+        assert await found() == [(first, "running")]
+        await sibling.cancel(first, OWNER)
+        assert await found() == [(first, "cancelled")]
+
+        second = await begun("Rust?")
+        assert await found() == [(second, "running"), (first, "cancelled")]
+        go_on.set()
+        await sibling.outcome(second, OWNER)
+        await took(deliberations, "And Go?")
+    (history, *_) = histories(model, "And Go?")
+    assert [message.content for message in history if message.role == "user"] == ["Rust?"]

@@ -1,6 +1,6 @@
 """An event log whose disk is full from a certain word on."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -19,6 +19,9 @@ class _Writer:
             raise LogUnavailable("The disk is full.")
         await self.inner.append(records)
 
+    def on_stop(self, stop: Callable[[], None]) -> None:
+        self.inner.on_stop(stop)
+
 
 class FailingLog:
     """An `EventLog` that refuses the batch in which ``fails_on`` stands, and every follower that reaches that point."""
@@ -34,8 +37,9 @@ class FailingLog:
         charter: bytes = b"",
         idempotency: Idempotency | None = None,
         session_id: str | None = None,
+        most_running: int | None = None,
     ) -> LogWriter | Repeated:
-        writer = await self._inner.create(deliberation_id, owner, charter, idempotency, session_id)
+        writer = await self._inner.create(deliberation_id, owner, charter, idempotency, session_id, most_running)
         return writer if isinstance(writer, Repeated) else _Writer(writer, self._fails_on)
 
     async def has_begun(self, owner: str, key: str) -> bool:
@@ -46,6 +50,12 @@ class FailingLog:
 
     async def listed(self, after: int = 0, limit: int = 1_000) -> Sequence[Listed]:
         return await self._inner.listed(after, limit)
+
+    async def running(self, owner: str) -> Sequence[str]:
+        return await self._inner.running(owner)
+
+    async def ask_to_stop(self, deliberation_id: str, owner: str) -> None:
+        await self._inner.ask_to_stop(deliberation_id, owner)
 
     async def forget(self, deliberation_id: str, owner: str) -> None:
         await self._inner.forget(deliberation_id, owner)

@@ -31,6 +31,7 @@ async def recording(
     records: Records | None = None,
     *,
     most_running: int | None = None,
+    has_siblings: bool = False,
 ) -> AsyncGenerator[Deliberations]:
     """Give the deliberations of a process whose log and, unless others are given, records lie in ``folder``."""
     async with (
@@ -42,6 +43,7 @@ async def recording(
             ModelChoice("scripted:model"),
             records=records or own,
             most_running=most_running,
+            has_siblings=has_siblings,
         ) as running,
     ):
         # As a server does before it answers: what it imports may otherwise take longer than a reader waits.

@@ -44,3 +44,29 @@ def test_a_setting_that_is_wrong_is_named_without_the_password_in_it(
     with pytest.raises(SettingsInvalid, match=name) as refused:
         read_configuration()
     assert "s3c" not in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"MAGI_WORKERS": "0"}, "MAGI_WORKERS"),
+        ({"MAGI_WORKERS": "65"}, "MAGI_WORKERS"),
+        ({"MAGI_WORKERS": "2", "MAGI_PLATFORM": "agentcore"}, "MAGI_PLATFORM=agentcore"),
+        ({"MAGI_WORKERS": "2", "MAGI_PLATFORM": "lambda"}, "MAGI_PLATFORM=lambda"),
+    ],
+)
+def test_a_number_of_workers_that_there_cannot_be_is_refused(
+    given: dict[str, str], named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsInvalid, match=named):
+        read_configuration()
+
+
+def test_workers_together_keep_to_an_owners_limits() -> None:
+    settings = read_configuration(workers=3, owner_requests_per_minute=100, owner_open=10, owner_running=5).settings
+    assert (settings.requests_per_minute, settings.open_per_owner) == (34, 4)
+    # Counted in the log, for all of them.
+    assert settings.running_per_owner == 5
+    assert read_configuration(workers=3).settings.requests_per_minute is None

@@ -57,12 +57,25 @@ _Insecure = Annotated[
 
 
 @_app.command()
-def serve(host: _Host = None, port: _Port = None, *, insecure: _Insecure = False) -> None:
+def serve(
+    host: _Host = None,
+    port: _Port = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            help="How many processes serve the port, on one data folder: one a processor at most (MAGI_WORKERS, else "
+            "1). Linux only.",
+            metavar="N",
+        ),
+    ] = None,
+    *,
+    insecure: _Insecure = False,
+) -> None:
     """Serve the HTTP API."""
     with errors_shown():
         from magisystem.cli.serving import run_server
 
-        raise typer.Exit(run_server(host, port, is_insecure=insecure))
+        raise typer.Exit(run_server(host, port, workers, is_insecure=insecure))
 
 
 @_app.command()

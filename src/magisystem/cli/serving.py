@@ -8,13 +8,13 @@ from magisystem.cli.listening import address, reason_not_free
 from magisystem.config import read_configuration
 
 
-def run_server(host: str | None, port: int | None, *, is_insecure: bool = False) -> int:
+def run_server(host: str | None, port: int | None, workers: int | None, *, is_insecure: bool = False) -> int:
     """Serve until told to stop, and give the exit code.
 
     Raises:
         SettingsInvalid: a setting is wrong, or nobody is asked who they are where others can come.
     """
-    options = (("host", host), ("port", port), ("insecure", is_insecure or None))
+    options = (("host", host), ("port", port), ("workers", workers), ("insecure", is_insecure or None))
     given: dict[str, Any] = {name: value for name, value in options if value is not None}
     configuration = read_configuration(**given)
     settings = configuration.settings
@@ -23,7 +23,10 @@ def run_server(host: str | None, port: int | None, *, is_insecure: bool = False)
         sys.stderr.write(f"error: {reason}\n")
         return PORT_TAKEN
 
-    from magisystem.http.server import serve
+    if settings.workers > 1:
+        from magisystem.http.workers import serve_together as serve
+    else:
+        from magisystem.http.server import serve
 
     serve(configuration, lambda: _announce(address(settings.host, settings.port)))
     return 0

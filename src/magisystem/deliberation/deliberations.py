@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import logging
 import uuid
-from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -43,7 +42,6 @@ from magisystem.errors import (
     MagiError,
     Overloaded,
     RunsElsewhere,
-    TooManyRunning,
 )
 from magisystem.protocol.codec import MalformedEvent, decode
 from magisystem.protocol.fold import DeliberationState, Fold
@@ -55,8 +53,6 @@ _SHUTDOWN_S = 2.0
 _CANCEL_S = 5.0
 _NOT_CONFIRMED = "The deliberation is stopped, but the log cannot be written now to confirm it. Ask again in a moment."
 CHARTER_UNREADABLE = "charter_unreadable"
-# After which an owner who has too many running may look whether there is room.
-_ROOM_S = 5.0
 _MOST_ATTEMPTS = 6
 RECOVERY_GIVEN_UP = "recovery_given_up"
 _NOT_RECOVERED = "The server stopped again and again while this deliberation ran, and has given it up. Ask again."
@@ -102,7 +98,13 @@ class ModelChoice:
 class _Running:
     convening: Convening
     task: asyncio.Task[None]
-    idempotency: Idempotency | None
+
+    def stop(self) -> None:
+        """Cancel the deliberation in its owner's name; the models are let go of at once."""
+        if self.convening.cancelled_by is None:
+            self.convening.cancelled_by = self.convening.owner
+            if not self.convening.has_failed:
+                self.task.cancel()
 
 
 class Deliberations:
@@ -110,7 +112,8 @@ class Deliberations:
 
     An async context manager; leaving it stops what still runs and leaves its log without an end, for `recover`.
     ``history`` finds what there was; without ``records`` it finds nothing. An owner has at most ``most_running`` of
-    them running, and all owners together as many as ``capacity`` says; what is recovered goes on beyond both.
+    them running, in all processes on the log, and this one all owners together as many as ``capacity`` says; what is
+    recovered goes on beyond both. With ``has_siblings`` other processes serve the same people.
     """
 
     def __init__(  # noqa: PLR0913 - ports, and what is set, each by its name
@@ -123,6 +126,7 @@ class Deliberations:
         limits: Limits | None = None,
         most_running: int | None = None,
         capacity: Capacity | None = None,
+        has_siblings: bool = False,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._event_log = log
@@ -134,11 +138,11 @@ class Deliberations:
         self._has_caught_up = False
         self._most_running = most_running
         self._running: dict[str, _Running] = {}
-        # The owners of the starts that are being written to the log.
-        self._starting: Counter[str] = Counter()
+        # The starts that are being written to the log.
+        self._n_starting = 0
         self._admission = Admission(capacity, self._n_at_work)
         self._turned_at = now()
-        self.history = History(log, records or NoRecords())
+        self.history = History(log, records or NoRecords(), has_siblings=has_siblings)
         self._endings = Endings(log, self.history, now)
 
     async def __aenter__(self) -> "Deliberations":
@@ -196,13 +200,9 @@ class Deliberations:
         async with self._let_in(owner, idempotency_key) as waited_s:
             proposal = proposal if isinstance(proposal, Proposal) else await proposal()
             case = await self._case(proposal, owner)
-        # Without a wait from here until it counts as starting, and after the looks at what runs: of many starts at the
-        # same time each counts, and none twice.
+        # Without a wait from here until it counts as starting: of many starts at the same time each takes a place.
         idempotency = Idempotency(idempotency_key, proposal.fingerprint) if idempotency_key else None
-        if (known := self._running_under(owner, idempotency)) is not None:
-            return known
-        self._check_room(owner)
-        self._starting[owner] += 1
+        self._n_starting += 1
         # From here on it goes its way, whatever becomes of who asked: a log that is begun must get its writer.
         return await asyncio.shield(self._begin(case, owner, idempotency, waited_s))
 
@@ -365,7 +365,7 @@ class Deliberations:
 
         Raises:
             DeliberationNotFound: there is none of that id, or it is another owner's.
-            RunsElsewhere: another process runs it.
+            RunsElsewhere: another process runs it, was told to stop it, and has not done so within 5 s.
             LogUnavailable: it is stopped, but the log cannot be written now to confirm it; it will be, once it can.
             LogDamaged: its log cannot be read as events.
         """
@@ -374,21 +374,25 @@ class Deliberations:
             return state
         running = self._running.get(deliberation_id)
         if running is None:
-            state = await self.state(deliberation_id, owner)
-            if state.has_ended:
-                return state
-            raise RunsElsewhere(deliberation_id)
-        convening, task = running.convening, running.task
-        if convening.cancelled_by is None:
-            convening.cancelled_by = owner
-            if not convening.has_failed:
-                task.cancel()
+            await self._stop_elsewhere(deliberation_id, owner, state.cursor)
+            return await self.state(deliberation_id, owner)
+        running.stop()
         # Models are let go of at once; only the log may keep the confirmation back.
-        await asyncio.wait([task], timeout=_CANCEL_S)
+        await asyncio.wait([running.task], timeout=_CANCEL_S)
         state = await self.state(deliberation_id, owner)
         if not state.has_ended:
             raise LogUnavailable(_NOT_CONFIRMED)
         return state
+
+    async def _stop_elsewhere(self, deliberation_id: str, owner: str, after: int) -> None:
+        """Have another process stop a deliberation, and wait until the log has its end."""
+        await self._event_log.ask_to_stop(deliberation_id, owner)
+        try:
+            async with asyncio.timeout(_CANCEL_S), self.follow(deliberation_id, owner, after) as batches:
+                async for _ in batches:
+                    pass
+        except TimeoutError:
+            raise RunsElsewhere(deliberation_id) from None
 
     async def _stop_to_forget(self, deliberation_id: str, owner: str) -> None:
         try:
@@ -411,51 +415,33 @@ class Deliberations:
         charter = case.charter
         try:
             writer = await self._event_log.create(
-                case.deliberation_id, owner, charter.encode(), idempotency, charter.session_id
+                case.deliberation_id, owner, charter.encode(), idempotency, charter.session_id, self._most_running
             )
         finally:
-            self._starting[owner] -= 1
-            self._starting += Counter()
+            self._n_starting -= 1
         if isinstance(writer, Repeated):
             return writer.deliberation_id
         # Without a wait before it is among those that run: in between it would count for nothing, or twice.
         limits = self._limits.narrowed(charter.council.limits)
         convening = Convening(case, owner, limits, self._now, pace=self._pace, waited_s=waited_s)
-        await self._detach(convening, writer, idempotency)
+        await self._detach(convening, writer)
         return case.deliberation_id
-
-    def _running_under(self, owner: str, idempotency: Idempotency | None) -> str | None:
-        """Give what runs under a start's key: to ask for it again is not to ask for more."""
-        for deliberation_id, running in self._running.items() if idempotency else ():
-            if running.convening.owner == owner and running.idempotency == idempotency:
-                return deliberation_id
-        return None
 
     def _n_at_work(self) -> int:
         """Count what takes a place. Whoever has read an end may begin anew at once, so what is ending takes none."""
-        return self._starting.total() + sum(not each.convening.is_ending for each in self._running.values())
+        return self._n_starting + sum(not each.convening.is_ending for each in self._running.values())
 
-    def _check_room(self, owner: str) -> None:
-        n_running = self._starting[owner] + sum(
-            each.convening.owner == owner and not each.convening.is_ending for each in self._running.values()
-        )
-        if self._most_running is not None and n_running >= self._most_running:
-            raise TooManyRunning(
-                f"You have {n_running} deliberations running, and no more are allowed at once. Wait until one has "
-                "ended, or cancel one.",
-                _ROOM_S,
-            )
-
-    async def _detach(self, convening: Convening, writer: LogWriter, idempotency: Idempotency | None = None) -> None:
+    async def _detach(self, convening: Convening, writer: LogWriter) -> None:
         deliberation_id = convening.case.deliberation_id
         writer = self.history.watched(writer, deliberation_id, convening.owner, convening.case.charter.session_id)
         task = asyncio.create_task(self._supervise(convening, writer), name=deliberation_id)
         if not self.is_busy:
             self._turned_at = self._now()
-        self._running[deliberation_id] = _Running(convening, task, idempotency)
+        running = self._running[deliberation_id] = _Running(convening, task)
         self._admission.watch()
         # Its first step: a task cancelled before that would end without entering the code that ends its log.
         await asyncio.sleep(0)
+        writer.on_stop(running.stop)
 
     async def _supervise(self, convening: Convening, writer: LogWriter) -> None:
         deliberation_id = convening.case.deliberation_id

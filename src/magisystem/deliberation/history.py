@@ -7,7 +7,7 @@ log. A process may therefore die at any moment; what it had not noted is missing
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
@@ -41,6 +41,9 @@ _LONGEST_RETRY_S = 30.0
 # Beyond it single changes are no longer remembered; comparing with the log finds them.
 _MAX_CHANGES = 10_000
 _BATCH = 32
+# Beyond what an owner has running, so many entries are looked at for an end that another process has not noted yet.
+_NEWEST = 50
+_MOST_ENTRIES = 1_000
 # Folding so many events takes about a millisecond, after which whatever else runs has its turn.
 _PAGE = 500
 _log = logging.getLogger(__name__)
@@ -84,16 +87,23 @@ class _WatchedWriter:
             # Cancelled, it may be in the log all the same. What is recorded is what stands there, be it what it may.
             self.history.confirm(self.deliberation_id, change)
 
+    def on_stop(self, stop: Callable[[], None]) -> None:
+        """See `LogWriter.on_stop`."""
+        self.inner.on_stop(stop)
+
 
 class History:
     """Records deliberations beside their work, and finds them again. An async context manager.
 
-    Leaving it notes what is waiting, for at most two seconds; the next `catch_up` finds the rest.
+    Leaving it notes what is waiting, for at most two seconds; the next `catch_up` finds the rest. With ``has_siblings``
+    other processes begin and end deliberations on the same log and records, and what they have not noted yet is noted
+    here when it is looked for.
     """
 
-    def __init__(self, log: EventLog, records: Records) -> None:
+    def __init__(self, log: EventLog, records: Records, *, has_siblings: bool = False) -> None:
         self._event_log = log
         self._records = records
+        self._has_siblings = has_siblings
         self._changes: dict[str, _Change] = {}
         self._writing = asyncio.Lock()
         self._is_behind = False
@@ -211,9 +221,11 @@ class History:
                         if change.ends and change.session_id == session_id and change.owner == owner
                     }
                 )
+                if self._has_siblings:
+                    await self._note_for_siblings(owner, session_id)
                 query = Query(session_id=session_id, has_outcome=True, limit=EARLIER_TURNS)
                 newest_first = (await self._records.search(owner, query)).items
-        except (TimeoutError, RecordsError) as error:
+        except (TimeoutError, RecordsError, LogUnavailable) as error:
             _log.warning("session %s goes on without its earlier turns: %s", session_id, str(error) or "too slow")
             return matter
         told = {message.content.strip() for message in matter.history if message.role == "user"}
@@ -228,9 +240,24 @@ class History:
     async def _catch_sight(self, owner: str) -> None:
         """Let what waits to be recorded of an owner be recorded, if that is soon."""
         waiting = {id_: change for id_, change in self._changes.items() if change.owner == owner}
-        with suppress(TimeoutError):
+        # Where the log cannot be read, what the records hold is shown.
+        with suppress(TimeoutError, LogUnavailable):
             async with asyncio.timeout(_SOON_S):
                 await self._noting(waiting)
+                if self._has_siblings:
+                    await self._note_for_siblings(owner)
+
+    async def _note_for_siblings(self, owner: str, session_id: str | None = None) -> None:
+        """Note what another process has begun or ended of an owner, or of one session, and has not noted yet."""
+        running = set(await self._event_log.running(owner))
+        newest = Query(session_id=session_id, limit=min(_NEWEST + len(running), _MOST_ENTRIES))
+        entries = (await self._records.search(owner, newest)).items
+        missed = {entry.deliberation_id for entry in entries if entry.ended_at is None} - running
+        if session_id is None:
+            missed |= running - {entry.deliberation_id for entry in entries}
+        if missed:
+            async with self._writing:
+                await _note(self._event_log, self._records, [(id_, owner) for id_ in missed])
 
     async def _noting(self, waiting: Mapping[str, _Change]) -> None:
         """Return when none of ``waiting`` waits to be recorded any more."""

@@ -4,7 +4,7 @@ Adapters are in ``models/``, ``logs/`` and ``records/``.
 Each port lists its guarantees; `magisystem.testing` holds the suites that prove them over every adapter.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -186,6 +186,10 @@ class LogWriter(Protocol):
         """
         ...
 
+    def on_stop(self, stop: Callable[[], None]) -> None:
+        """Have ``stop`` called once, on the event loop, when it is asked, or was, that the log come to its end."""
+        ...
+
 
 class EventLog(Protocol):
     """The logs of all deliberations: append-only, one writer at a time, any number of followers.
@@ -200,6 +204,11 @@ class EventLog(Protocol):
     4. A slow follower holds up neither the writer nor other followers.
     5. After the terminal record following ends normally; while there is none it never does.
     6. A log whose writer dies is given to one other by `recover`, and the dead one, should it wake, is fenced.
+    7. Every process on the log may follow, read, forget and ask to stop what any other one writes. What is written
+       elsewhere is seen, and what is asked elsewhere is heard, within a fraction of a second; and who takes a log over
+       hears what its dead writer was asked.
+    8. However many starts of an owner come at once, to however many processes, no more logs without an end are begun
+       than ``most_running``.
     """
 
     async def create(
@@ -209,6 +218,7 @@ class EventLog(Protocol):
         charter: bytes = b"",
         idempotency: Idempotency | None = None,
         session_id: str | None = None,
+        most_running: int | None = None,
     ) -> LogWriter | Repeated:
         """Begin the log of a new deliberation and give its writer, or the deliberation the key began before.
 
@@ -218,11 +228,13 @@ class EventLog(Protocol):
             charter: what another process needs to go on with it; kept beside the events and given back by `recover`.
             idempotency: under which the start is made at most once an owner.
             session_id: the session that it is a turn of; nobody but the first owner has another turn in it.
+            most_running: how many logs without an end the owner may have, this one among them; ``None`` for any number.
 
         Raises:
             DeliberationExists: there is one of that id.
             IdempotencyConflict: the key began another request.
             SessionNotYours: the session has a turn of another owner.
+            TooManyRunning: the owner has ``most_running`` logs without an end.
             LogUnavailable: it cannot be written now.
         """
         ...
@@ -268,6 +280,25 @@ class EventLog(Protocol):
 
         Raises:
             LogUnavailable: it cannot be read now.
+        """
+        ...
+
+    async def running(self, owner: str) -> Sequence[str]:
+        """Give the deliberations of an owner whose logs have no end, whichever process writes them.
+
+        Raises:
+            LogUnavailable: it cannot be read now.
+        """
+        ...
+
+    async def ask_to_stop(self, deliberation_id: str, owner: str) -> None:
+        """Ask whichever process writes a log to bring it to its end; the request is kept until that is there.
+
+        Nothing is asked of a log that has ended.
+
+        Raises:
+            DeliberationNotFound: there is none of that id, or it is another owner's.
+            LogUnavailable: it cannot be written now.
         """
         ...
 

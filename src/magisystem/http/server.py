@@ -3,8 +3,9 @@
 import asyncio
 import gc
 import logging
+import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -32,11 +33,16 @@ def serve(configuration: Configuration, on_listening: Callable[[], None]) -> Non
     Raises:
         LogUnavailable: the log cannot be used; the message says what to do.
     """
+    prepare()
+    run(serving(configuration, on_listening))
+
+
+def prepare() -> None:
+    """Set what the process logs, and what of Python is set for the whole process; forked ones have it from theirs."""
     log_to_stderr()
     _tune_interpreter()
     # Strands logs what a model wrote where it is no JSON; its failures are in our traces.
     logging.getLogger("strands").setLevel(logging.ERROR)
-    run(_serve(configuration, on_listening))
 
 
 def _tune_interpreter() -> None:
@@ -48,7 +54,10 @@ def _tune_interpreter() -> None:
     sys.setswitchinterval(0.0005)
 
 
-async def _serve(configuration: Configuration, on_listening: Callable[[], None]) -> list[int]:
+async def serving(
+    configuration: Configuration, on_listening: Callable[[], None], sockets: Sequence[socket.socket] | None = None
+) -> list[int]:
+    """Serve until told to stop, on ``sockets`` where they are given, and give the signals that said so."""
     settings = configuration.settings
     async with open_application(configuration) as application:
         loaded = asyncio.Event()
@@ -58,7 +67,7 @@ async def _serve(configuration: Configuration, on_listening: Callable[[], None])
         # A library that loads takes the processor from whatever else the process does, so the port is opened first.
         working = asyncio.create_task(_work(application, server.listening, loaded))
         try:
-            await server.serve()
+            await server.serve(list(sockets) if sockets is not None else None)
         finally:
             working.cancel()
             await asyncio.wait([working])

@@ -16,7 +16,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar
 
-from magisystem.errors import LogError, LogUnavailable
+from magisystem.errors import LogUnavailable, MagiError
 from magisystem.logs import sqlite_file
 
 # A commit costs as much as twenty appends in it, so where many come, they gather this long after the last one began.
@@ -38,7 +38,7 @@ class _Job:
     then: Callable[[Any], None] | None
     done: "asyncio.Future[Any]"
     result: Any = None
-    error: LogError | None = None
+    error: MagiError | None = None
 
 
 class GroupCommit:
@@ -59,7 +59,7 @@ class GroupCommit:
         Cancelling the caller does not take the job back: it may be in the file already.
 
         Raises:
-            LogError: the job was refused, or the file cannot be written; nothing of it was.
+            MagiError: the job was refused, or the file cannot be written; nothing of it was.
         """
         return await self._done(do, then)
 
@@ -147,7 +147,7 @@ class GroupCommit:
             assert not isinstance(job.do, sqlite_file.Entry)  # noqa: S101 - the caller has parted them
             try:
                 job.result = job.do(self._connection)
-            except LogError as error:
+            except MagiError as error:
                 job.error = error
 
     def _append(self, jobs: Sequence[_Job]) -> None:

@@ -5,7 +5,7 @@ that runs for weeks does not grow without end.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -18,6 +18,7 @@ from magisystem.errors import (
     Fenced,
     IdempotencyConflict,
     SessionNotYours,
+    TooManyRunning,
 )
 
 _BATCH = 512
@@ -30,6 +31,8 @@ class _Log:
     key: str | None = None
     session_id: str | None = None
     is_forgotten: bool = False
+    is_to_stop: bool = False
+    stop: Callable[[], None] | None = None
     records: list[Record] = field(default_factory=list[Record])
     # Set at the next append and then replaced, so that any number of followers wake without a queue each.
     grown: asyncio.Event = field(default_factory=asyncio.Event)
@@ -65,7 +68,14 @@ class _Writer:
             raise Fenced("Nothing can follow a terminal event.")
         self.log.extend(records)
         if self.log.is_done:
+            # It leads to all that the deliberation holds, which ends before its log is forgotten.
+            self.log.stop = None
             self.logs.finish(self.deliberation_id)
+
+    def on_stop(self, stop: Callable[[], None]) -> None:
+        self.log.stop = stop
+        if self.log.is_to_stop:
+            stop()
 
 
 class MemoryEventLog:
@@ -88,6 +98,7 @@ class MemoryEventLog:
         charter: bytes = b"",
         idempotency: Idempotency | None = None,
         session_id: str | None = None,
+        most_running: int | None = None,
     ) -> LogWriter | Repeated:
         """See `EventLog.create`. Nothing outlives the process, so the charter is not kept."""
         del charter
@@ -102,6 +113,8 @@ class MemoryEventLog:
         turns = self._sessions.get(session_id) if session_id is not None else None
         if turns is not None and turns[0] != owner:
             raise SessionNotYours
+        if most_running is not None and (n_running := len(await self.running(owner))) >= most_running:
+            raise TooManyRunning(n_running)
         log = self._logs[deliberation_id] = _Log(owner, place=self._n_begun + 1)
         if session_id is not None:
             log.session_id = session_id
@@ -138,6 +151,19 @@ class MemoryEventLog:
         """See `EventLog.listed`."""
         beyond = ((id_, log) for id_, log in self._logs.items() if log.place > after)
         return [Listed(log.place, id_, log.owner, log.is_done) for id_, log in islice(beyond, limit)]
+
+    async def running(self, owner: str) -> Sequence[str]:
+        """See `EventLog.running`."""
+        return [id_ for id_, log in self._logs.items() if log.owner == owner and not log.is_done]
+
+    async def ask_to_stop(self, deliberation_id: str, owner: str) -> None:
+        """See `EventLog.ask_to_stop`."""
+        log = self._find(deliberation_id, owner, 0)
+        if log.is_to_stop or log.is_done:
+            return
+        log.is_to_stop = True
+        if log.stop is not None:
+            log.stop()
 
     async def forget(self, deliberation_id: str, owner: str) -> None:
         """See `EventLog.forget`."""

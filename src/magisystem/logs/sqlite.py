@@ -1,7 +1,8 @@
 """The durable event log: one SQLite file, written by one thread, read by a few, followed from memory where it is live.
 
 A log that this process writes keeps its latest records in memory, so that a follower who keeps up costs the disk
-nothing; who falls behind, or comes later, reads pages from the file. A slow follower therefore costs a cursor.
+nothing; who falls behind, or comes later, reads pages from the file. A slow follower therefore costs a cursor. What
+other processes write, and what they ask of this one, `watch` finds in the file.
 
 Each process holds a lock file for as long as it lives. A log without an end whose writer's lock is free has a dead
 writer: `recover` takes it over by raising its term, which fences the dead writer, should it only have been asleep.
@@ -24,6 +25,7 @@ from magisystem.deliberation.ports import Idempotency, Listed, LogWriter, Page, 
 from magisystem.errors import CursorAhead, DeliberationNotFound, Fenced, LogUnavailable
 from magisystem.logs import sqlite_file
 from magisystem.logs.group_commit import GroupCommit
+from magisystem.logs.watch import Watch
 
 FILE_NAME = "magi.sqlite"
 
@@ -31,8 +33,6 @@ _PAGE = 128
 # The latest records of a live log, kept in memory for those who keep up.
 _TAIL_BYTES = 128 * 1024
 _N_READERS = 2
-# How often a log is looked at that another process writes.
-_POLL_S = 0.25
 
 T = TypeVar("T")
 
@@ -45,6 +45,8 @@ class _Live:
     last_seq: int = 0
     is_done: bool = False
     is_forgotten: bool = False
+    is_to_stop: bool = False
+    stop: Callable[[], None] | None = None
     failure: LogUnavailable | None = None
     tail: deque[Record] = field(default_factory=deque[Record])
     tail_bytes: int = 0
@@ -65,6 +67,11 @@ class _Live:
     def fail(self, error: LogUnavailable) -> None:
         self.failure = error
         self.wake()
+
+    def ask_to_stop(self) -> None:
+        is_told, self.is_to_stop = self.is_to_stop, True
+        if self.stop is not None and not is_told:
+            self.stop()
 
     def forget(self) -> None:
         self.is_forgotten = True
@@ -111,6 +118,11 @@ class _Writer:
         if records:
             await self.log.append(self, records)
 
+    def on_stop(self, stop: Callable[[], None]) -> None:
+        self.live.stop = stop
+        if self.live.is_to_stop:
+            stop()
+
 
 class SqliteEventLog:
     """An `EventLog` in one SQLite file. `open` makes one."""
@@ -120,6 +132,8 @@ class SqliteEventLog:
         self._commits = commits
         self._name = name
         self._live: dict[str, _Live] = {}
+        self._watch = Watch(self._read, name, self._stop)
+        self._watching = asyncio.create_task(self._watch.run(), name="log watch")
         self._readers = ThreadPoolExecutor(_N_READERS, thread_name_prefix="magi-log-reader")
         self._connections: list[sqlite3.Connection] = []
         self._free: deque[sqlite3.Connection] = deque()
@@ -151,6 +165,8 @@ class SqliteEventLog:
 
     async def aclose(self) -> None:
         """Write what waits and close the file."""
+        self._watching.cancel()
+        await asyncio.wait([self._watching])
         await self._commits.aclose()
         await asyncio.to_thread(self._readers.shutdown)
         for connection in self._connections:
@@ -163,11 +179,12 @@ class SqliteEventLog:
         charter: bytes = b"",
         idempotency: Idempotency | None = None,
         session_id: str | None = None,
+        most_running: int | None = None,
     ) -> LogWriter | Repeated:
         """See `EventLog.create`."""
         new = sqlite_file.NewLog(deliberation_id, owner, self._name, charter, session_id)
         begun = await self._commits.perform(
-            lambda connection: sqlite_file.create(connection, new, idempotency),
+            lambda connection: sqlite_file.create(connection, new, idempotency, most_running),
             lambda begun: self._goes_live(deliberation_id, owner, begun),
         )
         if isinstance(begun, Repeated):
@@ -181,7 +198,7 @@ class SqliteEventLog:
         def extend(_: None) -> None:
             live.extend(records)
             if live.is_done:
-                self._live.pop(writer.deliberation_id, None)
+                self._ends_here(writer.deliberation_id)
 
         try:
             await self._commits.append(sqlite_file.Entry.of(writer.begun, records), extend)
@@ -190,7 +207,7 @@ class SqliteEventLog:
             live.fail(error)
             raise
         except Fenced:
-            self._live.pop(writer.deliberation_id, None)
+            self._ends_here(writer.deliberation_id)
             live.fail(LogUnavailable("Another process goes on with this deliberation. Reconnect."))
             raise
 
@@ -243,19 +260,45 @@ class SqliteEventLog:
         """See `EventLog.listed`."""
         return await self._read(lambda connection: sqlite_file.listed(connection, after, limit))
 
+    async def running(self, owner: str) -> Sequence[str]:
+        """See `EventLog.running`."""
+        return await self._read(lambda connection: sqlite_file.running(connection, owner))
+
+    async def ask_to_stop(self, deliberation_id: str, owner: str) -> None:
+        """See `EventLog.ask_to_stop`."""
+        await self._commits.perform(lambda connection: sqlite_file.ask_to_stop(connection, deliberation_id, owner))
+        if (live := self._live.get(deliberation_id)) and live.owner == owner:
+            live.ask_to_stop()
+
     async def forget(self, deliberation_id: str, owner: str) -> None:
         """See `EventLog.forget`."""
         await self._commits.perform(lambda connection: sqlite_file.forget(connection, deliberation_id, owner))
-        if live := self._live.pop(deliberation_id, None):
+        if live := self._ends_here(deliberation_id):
             live.forget()
 
     def _goes_live(self, deliberation_id: str, owner: str, begun: sqlite_file.Begun | Repeated) -> None:
         if not isinstance(begun, Repeated):
             self._live[deliberation_id] = _Live(owner)
+            self._watch.begin_writing()
+
+    def _ends_here(self, deliberation_id: str) -> _Live | None:
+        """This process does not write a log any more."""
+        live = self._live.pop(deliberation_id, None)
+        if live is not None:
+            # It leads to all that the deliberation holds, and followers may hold on to this.
+            live.stop = None
+        if not self._live:
+            self._watch.end_writing()
+        return live
+
+    def _stop(self, deliberation_id: str) -> None:
+        if live := self._live.get(deliberation_id):
+            live.ask_to_stop()
 
     async def _takes_up(self, deliberation_id: str, owner: str) -> _Live:
         head, _ = await self._page(deliberation_id, owner, 0, 0)
         live = self._live[deliberation_id] = _Live(owner, last_seq=head.last_seq)
+        self._watch.begin_writing()
         return live
 
     def _is_dead(self, writer: str) -> bool:
@@ -291,7 +334,13 @@ class SqliteEventLog:
             elif live:
                 await live.changed(n_changes)
             else:
-                await asyncio.sleep(_POLL_S)
+                _, batch = await self._watch.page(deliberation_id, owner, after)
+                if not batch:
+                    return
+                after = batch[-1].seq
+                yield batch
+                if batch[-1].is_terminal:
+                    return
                 live = self._live.get(deliberation_id)
 
     async def _page(

@@ -20,9 +20,10 @@ from magisystem.errors import (
     IdempotencyConflict,
     LogUnavailable,
     SessionNotYours,
+    TooManyRunning,
 )
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 # A tenth of a second or two, at the start of a process.
 _CHECKED_BYTES = 64 * 1024 * 1024
 # What a connection keeps of the file in memory; 2 MiB by default, for which a log has no use: it is written at its end
@@ -56,9 +57,11 @@ CREATE TABLE appends (
     bodies BLOB NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX places ON appends (deliberation, last_seq);
+CREATE TABLE stops (deliberation INTEGER PRIMARY KEY) STRICT;
 """
 
 # From each version to the next. 2: a session is its owner's. 3: a row holds what was appended at once.
+# 4: any process may be asked to stop what another one runs.
 _MIGRATIONS = {
     1: """
 ALTER TABLE deliberations ADD COLUMN session_id TEXT;
@@ -77,6 +80,7 @@ INSERT INTO appends SELECT deliberation, seq, body FROM events ORDER BY delibera
 DROP TABLE events;
 ALTER TABLE deliberations DROP COLUMN last_seq
 """,
+    3: "CREATE TABLE stops (deliberation INTEGER PRIMARY KEY) STRICT",
 }
 
 # In one statement, because Python lets go of its lock, and has to get it back, at every one.
@@ -255,13 +259,16 @@ def is_of_one_job(error: sqlite3.Error) -> bool:
     return code not in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
 
 
-def create(connection: sqlite3.Connection, new: NewLog, idempotency: Idempotency | None) -> Begun | Repeated:
+def create(
+    connection: sqlite3.Connection, new: NewLog, idempotency: Idempotency | None, most_running: int | None = None
+) -> Begun | Repeated:
     """Begin a log; give its place, or the deliberation that the key belongs to already.
 
     Raises:
         DeliberationExists: the id is taken.
         IdempotencyConflict: the key belongs to another request.
         SessionNotYours: the session has a turn of another owner.
+        TooManyRunning: the owner has as many logs without an end as one may.
     """
     if idempotency is not None:
         found = connection.execute(
@@ -275,6 +282,8 @@ def create(connection: sqlite3.Connection, new: NewLog, idempotency: Idempotency
     others = "SELECT 1 FROM deliberations WHERE session_id = ? AND owner <> ? LIMIT 1"
     if connection.execute(others, (new.session_id, new.owner)).fetchone() is not None:
         raise SessionNotYours
+    if most_running is not None and (n_running := len(running(connection, new.owner))) >= most_running:
+        raise TooManyRunning(n_running)
     key = (idempotency.key, idempotency.fingerprint) if idempotency else (None, None)
     try:
         cursor = connection.execute(
@@ -310,6 +319,7 @@ def append(connection: sqlite3.Connection, entries: Sequence[Entry]) -> bool:
     for entry in entries:
         if entry.has_ended:
             connection.execute("UPDATE deliberations SET has_ended = 1 WHERE row = ?", (entry.begun.row,))
+            connection.execute("DELETE FROM stops WHERE deliberation = ?", (entry.begun.row,))
     return True
 
 
@@ -342,6 +352,35 @@ def listed(connection: sqlite3.Connection, after: int, limit: int) -> list[Liste
     return [Listed(row, deliberation_id, owner, bool(has_ended)) for row, deliberation_id, owner, has_ended in found]
 
 
+def running(connection: sqlite3.Connection, owner: str) -> list[str]:
+    """Give an owner's logs without an end; a small part of the file, which has an index of its own."""
+    found = connection.execute(
+        "SELECT id FROM deliberations INDEXED BY unfinished WHERE NOT has_ended AND owner = ?", (owner,)
+    )
+    return [deliberation_id for (deliberation_id,) in found]
+
+
+def ask_to_stop(connection: sqlite3.Connection, deliberation_id: str, owner: str) -> None:
+    """Keep the request that whoever writes a log bring it to its end.
+
+    Raises:
+        DeliberationNotFound: there is none of that id, or it is another owner's.
+    """
+    head = head_of(connection, deliberation_id)
+    if head is None or head.owner != owner:
+        raise DeliberationNotFound(deliberation_id)
+    if not head.has_ended:
+        connection.execute("INSERT OR IGNORE INTO stops VALUES (?)", (head.row,))
+
+
+def stops_for(connection: sqlite3.Connection, writer: str) -> list[str]:
+    """Give the logs that a process writes and was asked to stop."""
+    found = connection.execute(
+        "SELECT id FROM stops JOIN deliberations ON row = deliberation WHERE writer = ?", (writer,)
+    )
+    return [deliberation_id for (deliberation_id,) in found]
+
+
 def take_over(connection: sqlite3.Connection, deliberation_id: str, former: str, writer: str) -> Begun | None:
     """Give a log a new writer and term; ``None`` where it has ended or somebody else was first."""
     found = connection.execute(
@@ -363,6 +402,7 @@ def forget(connection: sqlite3.Connection, deliberation_id: str, owner: str) -> 
         raise DeliberationNotFound(deliberation_id)
     connection.execute("DELETE FROM appends WHERE deliberation = ?", (head.row,))
     connection.execute("DELETE FROM deliberations WHERE row = ?", (head.row,))
+    connection.execute("DELETE FROM stops WHERE deliberation = ?", (head.row,))
 
 
 def head_of(connection: sqlite3.Connection, deliberation_id: str) -> Head | None:

@@ -20,6 +20,7 @@ from magisystem.errors import (
     Fenced,
     IdempotencyConflict,
     SessionNotYours,
+    TooManyRunning,
 )
 
 OWNER = "owner"
@@ -46,6 +47,26 @@ async def followed(log: EventLog, deliberation_id: str, after: int = 0) -> list[
             assert batch, "a batch is never empty"
             seen += batch
     return seen
+
+
+class Heard:
+    """Listens whether a writer is asked to stop; ``is_wanted`` says whether it is to be."""
+
+    def __init__(self, writer: LogWriter, *, is_wanted: bool = True) -> None:
+        self.n = 0
+        self._is_wanted = is_wanted
+        self._heard = asyncio.Event()
+        writer.on_stop(self._hear)
+
+    async def once(self) -> None:
+        """Wait until it is."""
+        async with asyncio.timeout(_DEADLINE_S):
+            await self._heard.wait()
+
+    def _hear(self) -> None:
+        assert self._is_wanted, "nobody has asked that this log stop"
+        self.n += 1
+        self._heard.set()
 
 
 class EventLogContract:
@@ -309,3 +330,98 @@ class EventLogContract:
         await writer.append(records(1, 1))
         assert list(await log.recover()) == []
         await writer.append(records(2, 2, ends=True))
+
+    # 7. Other processes. Where there are any, an adapter gives a second opening of the same logs as `other`.
+
+    @pytest.fixture
+    def other(self, log: EventLog) -> EventLog:
+        """The same logs as another process has them; ``log`` itself where there is no other process."""
+        return log
+
+    async def test_what_one_process_writes_another_one_follows_to_its_end(self, log: EventLog, other: EventLog) -> None:
+        writer = await begun(log)
+        following = [asyncio.create_task(followed(other, "one", after)) for after in (0, 0)]
+        for first in range(1, 1_001, 10):
+            await writer.append(records(first, first + 9, ends=first == 991))
+        whole = records(1, 1_000, ends=True)
+        assert await asyncio.gather(*following) == [whole, whole]
+
+    async def test_a_follower_elsewhere_may_leave_at_any_time(self, log: EventLog, other: EventLog) -> None:
+        writer = await begun(log)
+        staying = asyncio.create_task(followed(other, "one"))
+        leaving = asyncio.create_task(followed(other, "one"))
+        await asyncio.sleep(0)
+        leaving.cancel()
+        await asyncio.wait([leaving])
+        await writer.append(records(1, 2, ends=True))
+        assert await staying == records(1, 2, ends=True)
+
+    async def test_who_writes_a_log_hears_once_that_it_is_to_stop(self, log: EventLog, other: EventLog) -> None:
+        writer, untouched = await begun(log), await begun(log, "two")
+        heard = Heard(writer)
+        Heard(untouched, is_wanted=False)
+        await other.ask_to_stop("one", OWNER)
+        await other.ask_to_stop("one", OWNER)
+        await heard.once()
+        await writer.append(records(1, 1, ends=True))
+        assert heard.n == 1
+
+    async def test_what_was_asked_before_somebody_listens_is_heard(self, log: EventLog, other: EventLog) -> None:
+        writer = await begun(log)
+        await other.ask_to_stop("one", OWNER)
+        await Heard(writer).once()
+
+    async def test_only_its_owner_can_ask_that_a_log_stop(self, log: EventLog, other: EventLog) -> None:
+        heard = Heard(await begun(log), is_wanted=False)
+        for deliberation_id, owner in (("one", "stranger"), ("none", OWNER)):
+            with pytest.raises(DeliberationNotFound):
+                await other.ask_to_stop(deliberation_id, owner)
+        assert heard.n == 0
+
+    async def test_a_log_that_has_ended_is_asked_nothing(self, log: EventLog, other: EventLog) -> None:
+        writer = await begun(log)
+        heard = Heard(writer, is_wanted=False)
+        await writer.append(records(1, 1, ends=True))
+        await other.ask_to_stop("one", OWNER)
+        assert heard.n == 0
+
+    async def test_a_log_forgotten_elsewhere_is_gone_for_its_followers_and_its_writer(
+        self, log: EventLog, other: EventLog
+    ) -> None:
+        writer = await begun(log)
+        await writer.append(records(1, 2))
+        async with other.follow("one", OWNER, after=2) as batches:
+            waiting = asyncio.ensure_future(anext(batches))
+            await asyncio.sleep(0)
+            await other.forget("one", OWNER)
+            with pytest.raises(DeliberationNotFound):
+                await waiting
+        with pytest.raises(Fenced):
+            await writer.append(records(3, 3))
+
+    # 8. How many an owner may have running.
+
+    async def test_an_owner_begins_no_more_than_allowed_wherever_it_is_asked(
+        self, log: EventLog, other: EventLog
+    ) -> None:
+        async def create(n: int, owner: str = OWNER) -> LogWriter | None:
+            try:
+                writer = await (log, other)[n % 2].create(f"{owner}-{n}", owner, most_running=3)
+            except TooManyRunning:
+                return None
+            assert not isinstance(writer, Repeated)
+            return writer
+
+        writers = [writer for writer in await asyncio.gather(*(create(n) for n in range(10))) if writer]
+        assert len(writers) == 3
+        assert await create(0, "another") is not None
+        assert sorted(await other.running(OWNER)) == sorted(await log.running(OWNER))
+        assert len(await log.running(OWNER)) == 3
+        await writers[0].append(records(1, 1, ends=True))
+        assert len(await other.running(OWNER)) == 2
+        assert await create(11) is not None
+
+    async def test_a_start_repeated_under_its_key_is_not_one_more(self, log: EventLog, other: EventLog) -> None:
+        key = Idempotency("a key", "a request")
+        await log.create("one", OWNER, idempotency=key, most_running=1)
+        assert await other.create("two", OWNER, idempotency=key, most_running=1) == Repeated("one")
