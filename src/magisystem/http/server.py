@@ -46,7 +46,7 @@ def prepare() -> None:
 
 
 def _tune_interpreter() -> None:
-    """Set what Python leaves to its programs, for one that streams: both figures are measured (decision 0022)."""
+    """Set what Python leaves to its programs, for one that streams: both figures are measured (decision 0023)."""
     # Young objects are looked through far less often than after every 700 new ones; few of ours are part of a circle.
     gc.set_threshold(10_000, 20, 20)
     # How long a thread that wants Python's lock, as the log's does after each statement, waits for the loop's to give
