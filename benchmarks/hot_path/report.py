@@ -29,8 +29,8 @@ _LEGEND = """\
 ask for; so its deliberations are longer.
 - *memory each*: beyond the idle server's, for each deliberation at once.
 - *loop*: how long `GET /ping` takes meanwhile, which no model is needed for.
-- *failed*: questions that were refused, or whose answers were cut, incomplete or wrong; the remarks say how many ended \
-well.
+- *failed*: questions that were refused, or whose answers were cut, incomplete or wrong; the remarks say how many were \
+not.
 - *×*: times this server's value. *>*: not over when the window was closed, after so long."""
 
 
