@@ -57,10 +57,10 @@ class Visited:
 async def visited(folder: Path, running: int) -> AsyncGenerator[Visited]:
     """Serve with room for so many deliberations: the server on one core, the stand-in and this process on another."""
     os.sched_setaffinity(0, {LOAD_CORE})
-    async with standin() as bedrock_url:
+    async with standin() as bedrock:
         port = free_port()
-        settings = environment(bedrock_url, str(folder)) | {"MAGI_RUNNING": str(running)}
-        async with process(MAGI, "serve", "--port", str(port), cores=(SYSTEM_CORE,), **settings) as server:
+        settings = environment(bedrock.url, str(folder)) | {"MAGI_RUNNING": str(running)}
+        async with process(MAGI, "serve", "--port", str(port), environment=settings, cores=(SYSTEM_CORE,)) as server:
             await ready(port, server)
             yield Visited(port, server.pid)
 

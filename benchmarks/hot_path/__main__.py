@@ -124,6 +124,7 @@ def _settings(scope: Scope) -> dict[str, str]:
         f"tokens of prose a sage, {JUDGE_TOKENS} the judge",
         "at once": f"{', '.join(map(str, plan.at_once))}; each asks again as soon as it has been answered; windows of "
         f"{plan.seconds:g} s, begun when all have asked, over {plan.spread_s:g} s",
+        "bound": "none in reach (this server would refuse, by default, what one process cannot carry at full pace)",
         "cores": "the system on one, stand-in and generator on another" if plan.is_pinned else "shared by all",
     }
 

@@ -19,7 +19,7 @@ _BUSY = 0.1
 
 _COLUMNS = (
     "at once", "system", "CPU a token", "first token p50", "p99", "later tokens p50", "p99",
-    "whole p50", "memory each", "loop p50", "p99", "core used",
+    "whole p50", "memory each", "loop p50", "p99", "core used", "failed",
 )  # fmt: skip
 _LEGEND = """\
 - *CPU a token*: processor time of the system's processes, over all tokens that the models said in the window.
@@ -29,6 +29,8 @@ _LEGEND = """\
 ask for; so its deliberations are longer.
 - *memory each*: beyond the idle server's, for each deliberation at once.
 - *loop*: how long `GET /ping` takes meanwhile, which no model is needed for.
+- *failed*: questions that were refused, or whose answers were cut, incomplete or wrong; the remarks say how many were \
+not.
 - *×*: times this server's value. *>*: not over when the window was closed, after so long."""
 
 
@@ -108,6 +110,7 @@ def _row(cell: Cell, magi: Cell | None) -> str:
         milliseconds(cell.ping_p50),
         quantile(lambda one: one.ping_p99),
         f"{cell.busy:.0%}",
+        f"**{sum(cell.failures.values())}**" if cell.failures else "0",
     )
     return f"| {' | '.join(fields)} |"
 
