@@ -51,7 +51,10 @@ class Conversation:
                 self._check_end()
                 raise StopAsyncIteration
             self._take(chunk)
-        return self._events.popleft()
+        event = self._events.popleft()
+        if "contentBlockDelta" not in event:
+            self._missing -= event.keys()
+        return event
 
     def close(self) -> None:
         """Close the connection if the response has not ended, so that Bedrock stops generating. Idempotent.
@@ -69,18 +72,15 @@ class Conversation:
             raise ModelStreamCut(f"The connection to Bedrock broke: {error}.") from error
 
     def _take(self, chunk: bytes) -> None:
-        events = list(self._read(chunk))
-        # One is what comes of a chunk that is a token.
-        self._events.extend(events if len(events) < 2 else _merged(events))
-
-    def _read(self, chunk: bytes) -> Iterator[Event]:
+        events: list[Event] = []
         try:
             for message in self._decoder.feed(chunk):
                 if (event := _event(message)) is not None:
-                    self._missing -= event.keys()
-                    yield event
+                    events.append(event)  # noqa: PERF401 - a comprehension would lose those before a bad frame
         except ModelError as error:
             self._failure = error
+        # One is what comes of a chunk that is a token.
+        self._events.extend(events if len(events) < 2 else _merged(events))
 
     def _check_end(self) -> None:
         self._decoder.finish()

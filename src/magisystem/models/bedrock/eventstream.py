@@ -62,10 +62,21 @@ class EventStreamDecoder:
                 return
             chunk = bytes(self._begun)
             self._begun.clear()
-        at = 0
-        while end := self._end_of_frame(chunk, at):
-            yield self._message(chunk, at, end)
-            at = end
+        at, n_bytes = 0, len(chunk)
+        self._needed = _PRELUDE.size
+        while n_bytes - at >= _PRELUDE.size:
+            total, n_headers, prelude_crc = _PRELUDE.unpack_from(chunk, at)
+            # Checked before the rest of the frame is here: a wrong length would have us wait for what never comes.
+            _check_prelude(chunk[at : at + 8], prelude_crc, total, n_headers)
+            if n_bytes - at < total:
+                self._needed = total
+                break
+            payload_at, crc_at = at + _PRELUDE.size + n_headers, at + total - _CRC.size
+            if zlib.crc32(chunk[at:crc_at]) != _CRC.unpack_from(chunk, crc_at)[0]:
+                raise ModelFrameCorrupt("The checksum of a frame is wrong.")
+            headers = self._headers(chunk[at + _PRELUDE.size : payload_at])
+            yield Message(headers, chunk[payload_at:crc_at])
+            at += total
         # Once a chunk, not once a frame: a chunk of n frames would otherwise be moved n times.
         self._begun += chunk[at:]
 
@@ -78,29 +89,6 @@ class EventStreamDecoder:
         if self._begun:
             raise ModelFrameCut(f"The model's stream ended within a frame, {len(self._begun)} bytes into it.")
 
-    def _end_of_frame(self, chunk: bytes, at: int) -> int:
-        """Give where the frame at ``at`` ends, or 0 where it is not whole; what of it is there has been checked."""
-        n_bytes = len(chunk) - at
-        if n_bytes < _PRELUDE.size:
-            self._needed = _PRELUDE.size
-            return 0
-        total, n_headers, prelude_crc = _PRELUDE.unpack_from(chunk, at)
-        # Checked before the rest of the frame is here: a wrong length would have us wait for bytes that never come.
-        if zlib.crc32(chunk[at : at + 8]) != prelude_crc:
-            raise ModelFrameCorrupt("The checksum of a frame's prelude is wrong.")
-        if n_headers > MAX_HEADERS_BYTES or not 0 <= total - n_headers - _OVERHEAD_BYTES <= MAX_PAYLOAD_BYTES:
-            raise ModelFrameCorrupt(f"A frame of {total} bytes with {n_headers} bytes of headers is out of bounds.")
-        self._needed = total
-        return at + total if n_bytes >= total else 0
-
-    def _message(self, chunk: bytes, at: int, end: int) -> Message:
-        crc_at = end - _CRC.size
-        if zlib.crc32(chunk[at:crc_at]) != _CRC.unpack_from(chunk, crc_at)[0]:
-            raise ModelFrameCorrupt("The checksum of a frame is wrong.")
-        headers_at = at + _PRELUDE.size
-        payload_at = headers_at + _PRELUDE.unpack_from(chunk, at)[1]
-        return Message(self._headers(chunk[headers_at:payload_at]), chunk[payload_at:crc_at])
-
     def _headers(self, block: bytes) -> Mapping[str, str]:
         headers = self._known_headers.get(block)
         if headers is None:
@@ -108,6 +96,13 @@ class EventStreamDecoder:
             if len(self._known_headers) < _MAX_KNOWN_HEADERS:
                 self._known_headers[block] = headers
         return headers
+
+
+def _check_prelude(lengths: bytes, crc: int, total: int, n_headers: int) -> None:
+    if zlib.crc32(lengths) != crc:
+        raise ModelFrameCorrupt("The checksum of a frame's prelude is wrong.")
+    if n_headers > MAX_HEADERS_BYTES or not 0 <= total - n_headers - _OVERHEAD_BYTES <= MAX_PAYLOAD_BYTES:
+        raise ModelFrameCorrupt(f"A frame of {total} bytes with {n_headers} bytes of headers is out of bounds.")
 
 
 def _read_headers(block: bytes) -> Mapping[str, str]:

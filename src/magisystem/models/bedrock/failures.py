@@ -170,11 +170,10 @@ def reported(
 def translated(error: Exception) -> ModelError:
     """Give the error for a failure to open a stream, one of `OPENING_FAILURES`. The caller chains it ``from error``."""
     if isinstance(error, aws.ClientError):
-        response = cast("Mapping[str, Any]", error.response)
-        operation = cast("str", error.operation_name)
-        return ModelDenied(
-            f"AWS gives no credentials: {operation} failed with {response.get('Error', {}).get('Code', '')}."
-        )
+        # Raised on the way to credentials: STS or SSO refused, not Bedrock.
+        told = cast("Any", error)
+        name = told.response.get("Error", {}).get("Code", "")
+        return ModelDenied(f"AWS gives no credentials: {told.operation_name} failed with {name}.")
     for classes, leaf, text in _BY_CLASS:
         if isinstance(error, classes):
             return leaf(text.format(error=type(error).__name__, text=error))

@@ -64,11 +64,11 @@ class Route:
             ModelUnavailable: the proxy or the certificates that the environment names cannot be used.
         """
         from botocore import utils
-        from botocore.httpsession import ProxyConfiguration
 
-        proxies = cast("Any", utils).get_environ_proxies(endpoint_url)
-        proxy_url: str | None = cast("Any", ProxyConfiguration)(proxies).proxy_url_for(endpoint_url)
-        url, proxy = urlsplit(endpoint_url), urlsplit(proxy_url) if proxy_url else None
+        url = urlsplit(endpoint_url)
+        # The environment's, less what NO_PROXY excepts.
+        proxy_url: str = cast("Any", utils).get_environ_proxies(endpoint_url).get(url.scheme, "")
+        proxy = urlsplit(proxy_url if "//" in proxy_url else f"//{proxy_url}", "http") if proxy_url else None
         tls = None
         if url.scheme == "https" or (proxy and proxy.scheme == "https"):
             tls = _trust(ca_bundle)
@@ -168,7 +168,9 @@ class _Asking(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """See `asyncio.Protocol`."""
         self._head += data
-        if b"\r\n\r\n" not in self._head and len(self._head) <= MAX_HEAD_BYTES:
+        if b"\r\n\r\n" not in self._head:
+            if len(self._head) > MAX_HEAD_BYTES:
+                self._settle(NotConnected(f"the proxy answered with a head of more than {MAX_HEAD_BYTES} bytes"))
             return
         answer = re.match(rb"HTTP/1\.[01] (\d{3})[ \r]", self._head)
         status = answer[1].decode() if answer else "no HTTP"

@@ -141,16 +141,14 @@ class Response:
             taken.append(pieces.popleft())
         return b"".join(taken)
 
-    async def _arrival(self) -> None:
+    def _arrival(self) -> asyncio.Future[None]:
         self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+        return self._waiter
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
     def _check_silence(self) -> None:
         # Once in a timeout, not once a piece. What waits to be read is no silence of the other side.
