@@ -189,19 +189,22 @@ async def test_a_connection_that_was_idle_for_long_is_closed(
 
 async def test_what_is_beyond_the_bound_waits_for_its_turn(peer: Peer, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("magisystem.models.bedrock.pool.MAX_CONNECTIONS", 2)
-    peer.answers = (Answer(b""), Answer())
+    without_end = Answer(b"")
+    peer.answers = (without_end, *[Answer()] * 5, without_end)
     runtime = BedrockRuntime()
 
     silent = asyncio.create_task(heard(runtime))
-    await peer.asked.wait()
+    await peer.asked()
     assert await asyncio.gather(*(heard(runtime) for _ in range(5))) == ["Yes."] * 5
 
     silent.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await silent
-    assert await asyncio.gather(heard(runtime), heard(runtime)) == ["Yes."] * 2
+    both = [asyncio.create_task(heard(runtime)) for _ in range(2)]
+    await peer.asked(8)
+
     assert peer.most_open == 2
     await runtime.aclose()
+    assert {type(failure) for failure in await asyncio.gather(*both, return_exceptions=True)} == {ModelUnreachable}
+    await asyncio.gather(silent, return_exceptions=True)
     await peer.idle.wait()
 
 
@@ -252,6 +255,7 @@ async def test_silence_is_counted_from_the_last_byte_and_not_while_the_reader_is
 
     async with runtime.converse(ASKED) as conversation:
         await asyncio.sleep(0.2)  # the reader is busy for longer than the other side may be silent
+        assert peer.n_open == 1
         assert (await anext(conversation))["contentBlockDelta"]["delta"]["text"] == "One "
         with pytest.raises(ModelSilent):
             await anext(conversation)
@@ -262,7 +266,7 @@ async def test_silence_is_counted_from_the_last_byte_and_not_while_the_reader_is
 async def test_cancelling_while_no_head_has_come_closes_the_connection(peer: Peer, runtime: BedrockRuntime):
     peer.answers = (Answer(b""),)
     asking = asyncio.create_task(heard(runtime))
-    await peer.asked.wait()
+    await peer.asked()
 
     asking.cancel()
 

@@ -43,7 +43,7 @@ class Request:
 
 @dataclass(slots=True)
 class Peer:
-    """Answers requests in turn, the last answer for all others. ``asked``: one came; ``idle``: none is connected."""
+    """Answers requests in turn, the last answer for all others. ``idle`` is set while no connection is open."""
 
     answers: tuple[Answer, ...] = (Answer(),)
     requests: list[Request] = field(default_factory=list[Request])
@@ -51,13 +51,18 @@ class Peer:
     n_connections: int = 0
     n_open: int = 0
     most_open: int = 0
-    asked: asyncio.Event = field(default_factory=asyncio.Event)
     idle: asyncio.Event = field(default_factory=asyncio.Event)
+    _arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     @asynccontextmanager
     async def serving(self, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> AsyncGenerator["Peer"]:
         async with tcp_server(self._serve, host, tls) as self.port:
             yield self
+
+    async def asked(self, n: int = 1) -> None:
+        """Wait until ``n`` requests have come."""
+        async with self._arrived:
+            await self._arrived.wait_for(lambda: len(self.requests) >= n)
 
     async def _serve(self, reader: StreamReader, writer: StreamWriter) -> None:
         self.n_connections += 1
@@ -78,8 +83,9 @@ class Peer:
             length = re.search(r"(?i)\r\ncontent-length: (\d+)", head)
             body = await reader.readexactly(int(length[1]) if length else 0)
             answer = self.answers[min(len(self.requests), len(self.answers) - 1)]
-            self.requests.append(Request(connection, head, body))
-            self.asked.set()
+            async with self._arrived:
+                self.requests.append(Request(connection, head, body))
+                self._arrived.notify_all()
             writer.write(answer.content)
             await writer.drain()
             if answer.is_last:
