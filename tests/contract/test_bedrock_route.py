@@ -297,3 +297,9 @@ async def test_a_proxy_that_is_none_is_said(point: Callable[[str], None], monkey
     monkeypatch.setenv("HTTP_PROXY", url)
 
     assert "HTTP_PROXY" in await failed(ModelUnavailable)
+
+
+async def test_a_name_without_an_address_is_said(point: Callable[[str], None]):
+    point("http://bedrock.invalid")
+
+    assert "bedrock.invalid has no address" in await failed(ModelUnreachable)

@@ -10,7 +10,7 @@ import msgspec
 
 from magisystem.errors import ModelError, ModelFrameCorrupt, ModelSilent, ModelStreamCut
 from magisystem.models.bedrock.eventstream import EventStreamDecoder, Message
-from magisystem.models.bedrock.wire import Cut, Response, Silence
+from magisystem.models.bedrock.wire import Response, Silence, WireFailure
 
 _EVENTS = frozenset(
     {"messageStart", "contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop", "metadata"}
@@ -46,7 +46,10 @@ class Conversation:
         while not self._events:
             if self._failure is not None:
                 raise self._failure
-            chunk = await self._chunk()
+            try:
+                chunk = await self._response.read()
+            except WireFailure as failure:
+                raise _broken(failure) from failure
             if not chunk:
                 self._check_end()
                 raise StopAsyncIteration
@@ -63,14 +66,6 @@ class Conversation:
         """
         self._response.close()
 
-    async def _chunk(self) -> bytes:
-        try:
-            return await self._response.read()
-        except Silence as error:
-            raise ModelSilent("Bedrock's stream went silent.") from error
-        except Cut as error:
-            raise ModelStreamCut(f"The connection to Bedrock broke: {error}.") from error
-
     def _take(self, chunk: bytes) -> None:
         events: list[Event] = []
         try:
@@ -86,6 +81,12 @@ class Conversation:
         self._decoder.finish()
         if self._missing:
             raise ModelStreamCut(f"Bedrock's stream ended without {' and '.join(sorted(self._missing))}.")
+
+
+def _broken(failure: WireFailure) -> ModelError:
+    if isinstance(failure, Silence):
+        return ModelSilent("Bedrock's stream went silent.")
+    return ModelStreamCut(f"The connection to Bedrock broke: {failure}.")
 
 
 _decode_payload = msgspec.json.Decoder(dict[str, Any]).decode

@@ -102,6 +102,8 @@ class Route:
             raise NotConnected(f"not within {timeout_s:g} s") from error
         except ssl.SSLCertVerificationError as error:
             raise NotConnected(f"its certificate is not trusted: {error.verify_message}") from error
+        except socket.gaierror as error:
+            raise NotConnected(f"{(self._proxy or self._endpoint).host} has no address") from error
         except OSError as error:
             raise NotConnected(type(error).__name__) from error
 
