@@ -277,7 +277,11 @@ def _bearer_token() -> str | None:
 
 
 async def _refusal(response: Response) -> ModelError:
-    """Give the error for an answer that is no stream; the response is closed."""
+    """Give the error for an answer that is no stream; the response is closed.
+
+    Raises:
+        ModelError: the answer is not even that.
+    """
     from magisystem.models.bedrock.failures import refused, translated
 
     body = b""
@@ -285,7 +289,7 @@ async def _refusal(response: Response) -> ModelError:
         while len(body) < _REFUSAL_BYTES and (piece := await response.read()):
             body += piece
     except WireFailure as error:
-        return translated(error)
+        raise translated(error) from error
     finally:
         response.close()
     return refused(response.status, response.headers, body)
