@@ -1,9 +1,12 @@
 """BedrockRuntime: region, credentials and endpoint are found the AWS way, and what is missing is said."""
 
 import asyncio
+import json
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -83,6 +86,26 @@ async def test_the_region_that_aws_runtimes_set_is_read(
     await listen(runtime)
 
     assert "/ap-southeast-2/bedrock/" in (await bedrock.called()).headers["authorization"]
+
+
+async def test_credentials_that_are_about_to_expire_are_renewed_before_a_call(
+    monkeypatch: pytest.MonkeyPatch, bedrock: StandInBedrock, tmp_path: Path, runtime: BedrockRuntime
+):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name)
+    soon = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()
+    told = json.dumps(
+        {"Version": 1, "AccessKeyId": "AK$(wc -l < n)", "SecretAccessKey": "s", "SessionToken": "t", "Expiration": soon}
+    )
+    (tmp_path / "source").write_text(f"cd {tmp_path}; echo >> n; cat <<END\n{told}\nEND\n")
+    (tmp_path / "config").write_text(f"[default]\ncredential_process = sh {tmp_path}/source\n")
+
+    for _ in range(2):
+        await listen(runtime)
+
+    ids = [re.findall(r"Credential=AK *(\d+)/", call.headers["authorization"])[0] for call in bedrock.calls]
+    assert int(ids[0]) < int(ids[1])
+    assert bedrock.calls[0].headers["x-amz-security-token"] == "t"
 
 
 async def test_a_bearer_token_is_enough(
