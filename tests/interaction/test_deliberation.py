@@ -1,7 +1,7 @@
 """What a deliberation does, seen through its log: the sages, the judge, the outcome, and every way it can go wrong."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import count
 from typing import TypeVar
@@ -283,13 +283,17 @@ async def test_lanes_wait_for_a_log_that_is_slow_and_do_not_fill_the_memory() ->
         async def append(self, records: Sequence[Record]) -> None:
             await stalled.wait()
 
+        def on_stop(self, stop: Callable[[], None]) -> None:
+            pass
+
     journal = Journal(SlowWriter(), lambda: datetime.now(UTC), Past())
     n_taken = 0
 
     async def speak() -> None:
         nonlocal n_taken
         for _ in range(10 * MAX_WAITING):
-            await journal.say("caspar", "word ")
+            if journal.say("caspar", "word "):
+                await journal.room()
             n_taken += 1
 
     pump, speaking = asyncio.create_task(journal.pump()), asyncio.create_task(speak())

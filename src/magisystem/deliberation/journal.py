@@ -6,6 +6,7 @@ the first text of a lane, and everything that is no text, leaves at once with wh
 """
 
 import asyncio
+import math
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -28,18 +29,43 @@ MAX_WAITING = 4_096
 # bounded by letting each hold more. Nobody sees text wait for the time of a film's picture.
 APPENDS_PER_S = 2_500
 LONGEST_WAIT_S = 0.04
+# A timer may be early by what a loop's clock does not resolve; uvloop's counts in milliseconds.
+_EARLY_S = 0.001
 
 
 class Pace:
-    """How long text may wait for more, by how many journals share the process; one for all of them."""
+    """When the text of a process's journals is appended; one for all of them.
+
+    It beats as long as anything waits. Journals whose text is due in the same beat append together, so that the log
+    commits them together.
+    """
+
+    BEAT_S = 0.005
 
     def __init__(self) -> None:
         self.n_journals = 0
+        self._loop = asyncio.get_running_loop()
+        self._due: dict[int, list[Callable[[], None]]] = {}
+        self._timer: asyncio.TimerHandle | None = None
 
     @property
     def wait_s(self) -> float:
         """The time between two appends of one journal that hold nothing but text."""
         return min(self.n_journals / APPENDS_PER_S, LONGEST_WAIT_S)
+
+    def call_at(self, due_s: float, append: Callable[[], None]) -> None:
+        """Have ``append`` called at the first beat that is not before ``due_s``."""
+        beat = math.ceil(due_s / self.BEAT_S)
+        self._due.setdefault(beat, []).append(append)
+        if self._timer is None:
+            self._timer = self._loop.call_at(beat * self.BEAT_S, self._beat)
+
+    def _beat(self) -> None:
+        last = math.floor((self._loop.time() + _EARLY_S) / self.BEAT_S)
+        for beat in [beat for beat in self._due if beat <= last]:
+            for append in self._due.pop(beat):
+                append()
+        self._timer = self._loop.call_at((last + 1) * self.BEAT_S, self._beat) if self._due else None
 
 
 class Draft(Protocol):
@@ -53,12 +79,11 @@ class Draft(Protocol):
 class _Text:
     """Text of one lane that waits for the pump; grows while it waits and nothing else of its lane comes between."""
 
-    __slots__ = ("agent_id", "kind", "pieces", "timestamp")
+    __slots__ = ("agent_id", "kind", "pieces")
 
-    def __init__(self, kind: type[Chunk] | type[Thinking], agent_id: str, timestamp: str, text: str) -> None:
+    def __init__(self, kind: type[Chunk] | type[Thinking], agent_id: str, text: str) -> None:
         self.kind = kind
         self.agent_id = agent_id
-        self.timestamp = timestamp
         self.pieces = [text]
 
 
@@ -76,13 +101,15 @@ class Journal:
         self._loop = asyncio.get_running_loop()
         # When text that waits is appended, where nothing more urgent comes; the lanes whose first text has left.
         self._next_at = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self._is_due = False
         self._speaking: set[str] = set()
-        self._waiting: list[tuple[str, Draft] | _Text] = []
+        self._waiting: list[Draft | _Text] = []
         # Pieces of text count one by one, however few events they are merged into.
         self._n_waiting = 0
         self._open_texts: dict[str, _Text] = {}
-        self._written = asyncio.Event()
+        # Whether the pump is to append what waits, and what it sleeps on until then.
+        self._is_ready = False
+        self._sleeping: asyncio.Future[None] | None = None
         self._drained = asyncio.Event()
         self._is_closed = False
         self._failure: LogError | None = None
@@ -108,22 +135,18 @@ class Journal:
         if agent_id is not None:
             self._open_texts.pop(agent_id, None)
             self._speaking.discard(agent_id)
-        self._waiting.append((self._timestamp(), draft))
+        self._waiting.append(draft)
         self._announce(is_urgent=True)
         if self._n_waiting >= MAX_WAITING:
-            await self._room()
+            await self.room()
 
-    async def say(self, agent_id: str, text: str) -> None:
-        """Write visible text of a lane."""
-        self._add_text(Chunk, agent_id, text)
-        if self._n_waiting >= MAX_WAITING:
-            await self._room()
+    def say(self, agent_id: str, text: str) -> bool:
+        """Write visible text of a lane; tell whether to wait for `room` before the next."""
+        return self._add_text(Chunk, agent_id, text)
 
-    async def think(self, agent_id: str, text: str) -> None:
-        """Write reasoning text of a lane."""
-        self._add_text(Thinking, agent_id, text)
-        if self._n_waiting >= MAX_WAITING:
-            await self._room()
+    def think(self, agent_id: str, text: str) -> bool:
+        """Write reasoning text of a lane; as `say`."""
+        return self._add_text(Thinking, agent_id, text)
 
     def abandon(self) -> None:
         """Take nothing more: the log stays as it is, for another process to go on with."""
@@ -132,7 +155,7 @@ class Journal:
     def close(self) -> None:
         """Let `pump` end once it has appended what waits."""
         self._is_closed = True
-        self._written.set()
+        self._wake()
 
     async def pump(self) -> None:
         """Append what gathers until the journal is closed and drained.
@@ -143,8 +166,7 @@ class Journal:
         self._pace.n_journals += 1
         try:
             while True:
-                await self._written.wait()
-                self._written.clear()
+                await self._readiness()
                 self._next_at = self._loop.time() + self._pace.wait_s
                 waiting, self._waiting, self._n_waiting = self._waiting, [], 0
                 self._open_texts.clear()
@@ -158,62 +180,66 @@ class Journal:
             raise
         finally:
             self._pace.n_journals -= 1
-            if self._timer is not None:
-                self._timer.cancel()
             self._drained.set()
 
-    def _add_text(self, kind: type[Chunk] | type[Thinking], agent_id: str, text: str) -> None:
+    def _add_text(self, kind: type[Chunk] | type[Thinking], agent_id: str, text: str) -> bool:
         if self._is_abandoned:
-            return
+            return False
         open_text = self._open_texts.get(agent_id)
         if open_text is not None and open_text.kind is kind:
             open_text.pieces.append(text)
         else:
-            self._open_texts[agent_id] = fresh = _Text(kind, agent_id, self._timestamp(), text)
+            self._open_texts[agent_id] = fresh = _Text(kind, agent_id, text)
             self._waiting.append(fresh)
         is_first = agent_id not in self._speaking
         if is_first:
             self._speaking.add(agent_id)
         self._announce(is_urgent=is_first)
+        return self._n_waiting >= MAX_WAITING
 
     def _announce(self, *, is_urgent: bool) -> None:
         if self._failure is not None:
             raise self._failure
         self._n_waiting += 1
         if is_urgent:
-            self._written.set()
-        elif self._timer is None:
-            self._written_soon()
+            self._wake()
+        elif not self._is_due and not self._is_ready:
+            self._is_due = True
+            self._pace.call_at(self._next_at, self._time_is_up)
 
-    async def _room(self) -> None:
+    async def room(self) -> None:
         """Wait until the pump has taken what waits."""
         while self._n_waiting >= MAX_WAITING and self._failure is None:
             self._drained.clear()
             await self._drained.wait()
 
-    def _written_soon(self) -> None:
-        if self._loop.time() >= self._next_at:
-            self._written.set()
-        else:
-            self._timer = self._loop.call_at(self._next_at, self._time_is_up)
-
     def _time_is_up(self) -> None:
-        self._timer = None
-        self._written.set()
+        self._is_due = False
+        self._wake()
 
-    def _records(self, waiting: list[tuple[str, Draft] | _Text]) -> list[Record]:
+    def _wake(self) -> None:
+        self._is_ready = True
+        if self._sleeping is not None and not self._sleeping.done():
+            self._sleeping.set_result(None)
+
+    async def _readiness(self) -> None:
+        if not self._is_ready:
+            self._sleeping = self._loop.create_future()
+            await self._sleeping
+        self._is_ready = False
+
+    def _records(self, waiting: list[Draft | _Text]) -> list[Record]:
+        timestamp = self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
         records: list[Record] = []
         for item in waiting:
             if isinstance(item, _Text):
                 text = "".join(item.pieces)
                 for start in range(0, len(text), MAX_TEXT_CHARS):
-                    piece = text[start : start + MAX_TEXT_CHARS]
                     self.n_chunks += item.kind is Chunk
-                    records.append(
-                        self._record(item.timestamp, partial(item.kind, agent_id=item.agent_id, content=piece))
-                    )
+                    piece = text[start : start + MAX_TEXT_CHARS]
+                    records.append(self._record(timestamp, partial(item.kind, agent_id=item.agent_id, content=piece)))
             else:
-                records.append(self._record(*item))
+                records.append(self._record(timestamp, item))
         return records
 
     def _record(self, timestamp: str, draft: Draft) -> Record:
@@ -221,7 +247,4 @@ class Journal:
         event = draft(seq=self._seq, timestamp=timestamp)
         body = encode(event)
         self._digest.add(body)
-        return Record(self._seq, body, is_terminal=event.__struct_config__.tag in TERMINAL_TYPES)
-
-    def _timestamp(self) -> str:
-        return self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return Record(self._seq, body, event.__struct_config__.tag in TERMINAL_TYPES)

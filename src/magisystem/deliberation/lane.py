@@ -67,11 +67,11 @@ class Lane:
     _calls_at: list[int] = field(default_factory=list[int])
     _is_throttled: bool = False
     _silence: "_Silence" = field(init=False)
+    # Whose lane it is.
+    agent_id: str = field(init=False)
 
-    @property
-    def agent_id(self) -> str:
-        """Whose lane it is."""
-        return self.brief.agent.id
+    def __post_init__(self) -> None:
+        self.agent_id = self.brief.agent.id
 
     def take_statement(self) -> str:
         """Give the visible text of the attempt that stands, and let go of it: a long one is not kept twice."""
@@ -157,10 +157,12 @@ class Lane:
             case Said(text):
                 self.text.append(text)
                 self.n_chars_uncounted += len(text)
-                await self.journal.say(self.agent_id, text)
+                if self.journal.say(self.agent_id, text):
+                    await self.journal.room()
             case Thought(text):
                 self.n_chars_uncounted += len(text)
-                await self.journal.think(self.agent_id, text)
+                if self.journal.think(self.agent_id, text):
+                    await self.journal.room()
             case Noted(action, details, duration_ms):
                 self._is_throttled = action == THROTTLE_WAIT
                 if self._is_throttled and duration_ms is not None:

@@ -29,6 +29,8 @@ _CHECKED_BYTES = 64 * 1024 * 1024
 # What a connection keeps of the file in memory; 2 MiB by default, for which a log has no use: it is written at its end
 # and read from front to back, past the system's own cache.
 CACHE_KIB = 256
+# The writer comes back to the end of every log that is being written, and to its place in the index.
+_WRITER_CACHE_KIB = 4096
 _DAMAGED = "Move it away to start anew, or recover what can be: sqlite3 FILE .recover"
 # "MAGI" in ASCII: SQLite's own mark in the file's header for whose file it is.
 APPLICATION_ID = 0x4D414749
@@ -134,10 +136,11 @@ class Entry:
             Fenced: their seqs have a gap, or something follows a terminal one.
         """
         first, last = records[0].seq, records[-1].seq
-        if [record.seq for record in records] != list(range(first, last + 1)):
-            raise Fenced(f"Seqs {first} to {last} are to be appended, and some are missing or double.")
-        if any(record.is_terminal for record in records[:-1]):
-            raise Fenced("Nothing can follow a terminal event.")
+        for seq, record in enumerate(records, first):
+            if record.seq != seq:
+                raise Fenced(f"{seq} was to be appended, not {record.seq}.")
+            if record.is_terminal and seq != first + len(records) - 1:
+                raise Fenced("Nothing can follow a terminal event.")
         bodies = b"\n".join([record.body for record in records])
         assert bodies.count(b"\n") == len(records) - 1  # noqa: S101 - an event's JSON is one line (protocol.codec)
         return cls(begun, first - 1, last, bodies, records[-1].is_terminal)
@@ -204,7 +207,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     # With WAL, NORMAL keeps every commit through a crash of the process; only a crash of the machine may lose the
     # last ones. https://www.sqlite.org/pragma.html#pragma_synchronous
     connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    connection.execute(f"PRAGMA cache_size = -{_WRITER_CACHE_KIB}")
     connection.execute("BEGIN IMMEDIATE")
     # Looked at again now that nobody else can write: another process may have made or migrated the file meanwhile.
     if not _number(connection, "SELECT count(*) FROM sqlite_master"):

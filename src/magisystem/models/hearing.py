@@ -110,8 +110,8 @@ class HeardModel(Model):
                     events.put_nowait(event)
                     continue
                 kind, text = _text_of(cast("dict[str, Any]", delta.get("delta", {})))
-                if text:
-                    await self._hear_text(kind, text)
+                if text and kind is not _Kind.TOOL_INPUT:
+                    await self._hearer.hear(self._uttered(kind, text))
                 if not answer.takes(kind, text):
                     answer.end_run(events)
                     answer.begin_run(kind, delta.get("contentBlockIndex") or 0)
@@ -121,18 +121,17 @@ class HeardModel(Model):
         finally:
             events.put_nowait(None)
 
-    async def _hear_text(self, kind: "_Kind | None", text: str) -> None:
-        match kind:
-            case _Kind.SAID:
-                # What a later call says is set apart from what an earlier one said.
-                gap = "\n\n" if self._is_new_call and self._has_said else ""
-                self._is_new_call, self._has_said, self.has_spoken = False, True, True
-                await self._hearer.hear(Said(gap + text))
-            case _Kind.THOUGHT:
-                self.has_spoken = True
-                await self._hearer.hear(Thought(text))
-            case _:
-                pass
+    def _uttered(self, kind: "_Kind | None", text: str) -> Said | Thought:
+        self.has_spoken = True
+        if kind is _Kind.THOUGHT:
+            return Thought(text)
+        if self._is_new_call:
+            self._is_new_call = False
+            # What a later call says is set apart from what an earlier one said.
+            if self._has_said:
+                text = "\n\n" + text
+        self._has_said = True
+        return Said(text)
 
     async def _hear_other(self, event: StreamEvent, answer: "_Answer") -> None:
         if "messageStart" in event:

@@ -69,13 +69,16 @@ class Conversation:
     def _take(self, chunk: bytes) -> None:
         events: list[Event] = []
         try:
+            if (message := self._decoder.whole(chunk)) is not None:
+                if (event := _event(message)) is not None:
+                    self._events.append(event)
+                return
             for message in self._decoder.feed(chunk):
                 if (event := _event(message)) is not None:
                     events.append(event)  # noqa: PERF401 - a comprehension would lose those before a bad frame
         except ModelError as error:
             self._failure = error
-        # One is what comes of a chunk that is a token.
-        self._events.extend(events if len(events) < 2 else _merged(events))
+        self._events.extend(_merged(events))
 
     def _check_end(self) -> None:
         self._decoder.finish()

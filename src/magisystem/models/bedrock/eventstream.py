@@ -80,6 +80,19 @@ class EventStreamDecoder:
         # Once a chunk, not once a frame: a chunk of n frames would otherwise be moved n times.
         self._begun += chunk[at:]
 
+    def whole(self, chunk: bytes) -> Message | None:
+        """Give the message of ``chunk`` where it is one frame, as a token's is; where not, it is for `feed`."""
+        if self._begun or len(chunk) < _OVERHEAD_BYTES:
+            return None
+        total, n_headers, _ = _PRELUDE.unpack_from(chunk)
+        payload_at, crc_at = _PRELUDE.size + n_headers, len(chunk) - _CRC.size
+        if total != len(chunk) or payload_at > crc_at:
+            return None
+        # The checksum of the prelude is covered by this one.
+        if zlib.crc32(chunk[:crc_at]) != _CRC.unpack_from(chunk, crc_at)[0]:
+            return None
+        return Message(self._headers(chunk[_PRELUDE.size : payload_at]), chunk[payload_at:crc_at])
+
     def finish(self) -> None:
         """Say that no more bytes come.
 
