@@ -31,6 +31,9 @@ _EVENT = b"\nid: "
 # Longer than a deliberation's readers take to be there and be weighed.
 _SILENT_S = 25.0
 _MOST_S = 60.0
+# Memory that grows by no more in this time is taken to stand still.
+_SETTLED_KB = 64.0
+_SETTLED_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -203,12 +206,22 @@ async def idle_kb(n_followers: int) -> float:
         async with serving(Path(folder), "--first-token-s", str(_SILENT_S)) as (port, server):
             deliberation_id = await begun(port, QUESTION)
             first = await followers(port, deliberation_id, 10)
-            before_kb = resident_kb(server.pid)
+            before_kb = await _settled_kb(server)
             rest = await followers(port, deliberation_id, n_followers)
-            more_kb = resident_kb(server.pid) - before_kb
+            more_kb = await _settled_kb(server) - before_kb
             for follower in (*first, *rest):
                 follower.leave()
     return more_kb / n_followers
+
+
+async def _settled_kb(server: Process) -> float:
+    """Give the memory once it grows no more: what the first deliberation loads, 25 MB, is no follower's."""
+    before_kb, now_kb = 0.0, resident_kb(server.pid)
+    async with asyncio.timeout(_SILENT_S / 3):
+        while now_kb - before_kb > _SETTLED_KB:
+            await asyncio.sleep(_SETTLED_S)
+            before_kb, now_kb = now_kb, resident_kb(server.pid)
+    return now_kb
 
 
 def table(replay: Replay, fan_out: FanOut) -> str:

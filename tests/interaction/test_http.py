@@ -15,6 +15,7 @@ from tests.support.serving import Server, events_of, scripted_server
 from magisystem.deliberation.ports import Record
 from magisystem.errors import ModelDenied
 from magisystem.http.event_stream import EventStream
+from magisystem.http.streaming import Stopping
 from magisystem.protocol.codec import decode, encode
 from magisystem.protocol.events import AnyEvent, Complete, Start, VerdictGiven, VoteCast
 from magisystem.protocol.fold import fold
@@ -211,7 +212,7 @@ async def test_a_quiet_stream_is_kept_alive() -> None:
         await beaten.wait()
         return {"type": "http.disconnect"}
 
-    stream = EventStream(Following(), "an-id", asyncio.Event(), keep_alive_s=0.001)
+    stream = EventStream(Following(), "an-id", Stopping(), keep_alive_s=0.001)
     async with asyncio.timeout(5):
         await stream({"type": "http", "method": "GET"}, receive, send)
     assert sent.count(KEEP_ALIVE) == 2

@@ -24,6 +24,8 @@ from websockets.asyncio.client import connect
 from magisystem.errors import MagiError
 from magisystem.http.probe import ProbeLimits, Probes, TooManyProbes
 from magisystem.http.problems import answer_error
+from magisystem.http.streaming import Stopping
+from magisystem.http.unwinding import Unwinding
 from magisystem.protocol.probe import Frame, Probe, ProbeEnded, ProbeStarted, read_frame
 from magisystem.protocol.sse import KEEP_ALIVE, FrameDecoder
 from magisystem.testing.scripted import ScriptedModel
@@ -159,24 +161,25 @@ class Alone:
     """The probes of a process without anything else, as the gateway mounts them."""
 
     http: httpx2.AsyncClient
-    stopping: asyncio.Event
+    stopping: Stopping
 
 
 @asynccontextmanager
-async def alone(limits: ProbeLimits) -> AsyncGenerator[Alone]:
-    stopping = asyncio.Event()
+async def alone(limits: ProbeLimits, made_of: type[Starlette] = Starlette) -> AsyncGenerator[Alone]:
+    stopping = Stopping()
     probes = Probes(stopping, platform="lambda", version="1", limits=limits)
 
     async def probe(request: Request) -> Response:
         return await probes.get(request, request.headers.get("x-owner", "one"))
 
-    app = Starlette(routes=[Route("/probe", probe)], exception_handlers={MagiError: answer_error})
+    app = made_of(routes=[Route("/probe", probe)], exception_handlers={MagiError: answer_error})
     async with listening(app) as url, httpx2.AsyncClient(base_url=url, timeout=DEADLINE_S) as http:
         yield Alone(http, stopping)
 
 
-async def test_beyond_its_number_a_probe_is_refused_until_one_has_ended() -> None:
-    async with alone(ProbeLimits(an_owner=1, a_process=2)) as server:
+@pytest.mark.parametrize("made_of", [Starlette, Unwinding])
+async def test_beyond_its_number_a_probe_is_refused_until_one_has_ended(made_of: type[Starlette]) -> None:
+    async with alone(ProbeLimits(an_owner=1, a_process=2), made_of) as server:
         async with server.http.stream("GET", "/probe", params=LONG) as first:
             first_pieces = first.aiter_bytes()
             await anext(first_pieces)
@@ -195,7 +198,7 @@ async def test_beyond_its_number_a_probe_is_refused_until_one_has_ended() -> Non
 
 
 async def test_a_place_is_free_when_the_body_ends_and_not_a_moment_later() -> None:
-    probes = Probes(asyncio.Event(), platform="lambda", version="1", limits=ProbeLimits(an_owner=1))
+    probes = Probes(Stopping(), platform="lambda", version="1", limits=ProbeLimits(an_owner=1))
     probe = Probe(seconds=0.1, interval_ms=50)
     is_free_at_the_end: list[bool] = []
 
@@ -216,8 +219,24 @@ async def test_a_place_is_free_when_the_body_ends_and_not_a_moment_later() -> No
     assert (is_free_at_the_end[0], is_free_at_the_end[-1]) == (False, True)
 
 
+async def test_a_place_is_given_back_where_not_even_the_head_can_be_sent() -> None:
+    probes = Probes(Stopping(), platform="lambda", version="1", limits=ProbeLimits(an_owner=1))
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(_: Message) -> None:
+        raise OSError("the reader has left")
+
+    answer = await probes.answer(Probe(), "one", Headers())
+    with pytest.raises(OSError, match="left"):
+        await answer({"type": "http", "method": "GET"}, receive, send)
+    with probes.place("one", Probe()):
+        pass
+
+
 async def test_a_probe_that_goes_on_keeps_others_waiting_no_longer_than_it_still_lasts() -> None:
-    probes = Probes(asyncio.Event(), platform="lambda", version="1", limits=ProbeLimits(an_owner=1))
+    probes = Probes(Stopping(), platform="lambda", version="1", limits=ProbeLimits(an_owner=1))
     began_ms = int(time.time() * 1000) - 280_000
     with (
         probes.place("one", Probe(seconds=300, after=10, started_at=began_ms)),

@@ -36,6 +36,7 @@ from magisystem.http.rates import Rates
 from magisystem.http.server import uvicorn_config
 from magisystem.http.socket import Socket, SocketLimits
 from magisystem.http.socket_messages import FRAME_BYTES, frames, opened
+from magisystem.http.streaming import Stopping
 from magisystem.http.verbs import Verbs
 from magisystem.logs import MemoryEventLog
 from magisystem.protocol.fold import DeliberationState
@@ -77,7 +78,7 @@ class Served:
     url: str
     port: int
     deliberations: Deliberations
-    stopping: asyncio.Event
+    stopping: Stopping
     server: uvicorn.Server
     # Set when the task group of a socket has ended, and every task of it.
     finished: asyncio.Event = field(default_factory=asyncio.Event)
@@ -108,7 +109,7 @@ async def test_a_refused_origin_is_told_why_and_is_no_error_of_the_server(caplog
 @asynccontextmanager
 async def serving(model: ScriptedModel, limits: SocketLimits | None = None, **options: Any) -> AsyncGenerator[Served]:
     """Serve ``/ws`` with such limits, on a port whose kernel buffers are small."""
-    stopping = asyncio.Event()
+    stopping = Stopping()
     settings = read_configuration(environment={}).settings
     async with Deliberations(MemoryEventLog(), model, ModelChoice("scripted:model")) as deliberations:
         verbs = Verbs(Application(settings, deliberations, open_catalogue(settings)), "local")

@@ -26,6 +26,7 @@ from magisystem.http.body import read_json_body
 from magisystem.http.hosts import HostCheck, allowed_hosts
 from magisystem.http.probe import Probes
 from magisystem.http.problems import MEDIA_TYPE, answer_error, answer_fault, answer_http_error, problem
+from magisystem.http.streaming import Stopping
 from magisystem.identity import bearer, runtime_session_id
 from magisystem.protocol.values import BODY_BYTES
 
@@ -59,7 +60,7 @@ def create_gateway(settings: GatewaySettings, awaited: Awaited) -> Starlette:
 
     ``app.state.stopping`` is an event; setting it aborts every open stream, so that their readers come back elsewhere.
     """
-    stopping = asyncio.Event()
+    stopping = Stopping()
     probes = Probes(stopping, platform=settings.platform, version=version("magisystem"))
     routes = Routes(settings, awaited, stopping, int(datetime.now(UTC).timestamp()), probes)
     app = Starlette(
@@ -89,7 +90,7 @@ class Routes:
 
     settings: GatewaySettings
     awaited: Awaited
-    stopping: asyncio.Event
+    stopping: Stopping
     # Unix second.
     started_at: int
     probes: Probes

@@ -47,7 +47,9 @@ from magisystem.http.runtime import (
     runtime_session,
 )
 from magisystem.http.socket import Socket, origin_refusal
+from magisystem.http.streaming import Stopping
 from magisystem.http.tracing import trace_continued
+from magisystem.http.unwinding import Unwinding
 from magisystem.http.verbs import Answer, Verbs
 from magisystem.http.web import BUNDLE, PAGES, Web, wants_page
 from magisystem.protocol.agentcore import REQUEST_HEADER
@@ -83,13 +85,13 @@ def create_app(application: Application, bundle: Path = BUNDLE, *, loaded: async
     Raises:
         SettingsInvalid: the web client's configuration cannot be read, or a field of it is wrong.
     """
-    stopping = asyncio.Event()
+    stopping = Stopping()
     settings = application.settings
     web = Web.open(settings, bundle)
     entrance = Entrance(application.callers, Rates(settings.requests_per_minute), Places(settings.open_per_owner))
     probes = Probes(stopping, platform=settings.platform, version=version("magisystem"))
     routes = Routes(application, entrance, RuntimeSessions(), web, stopping, datetime.now(UTC), probes)
-    app = Starlette(
+    app = Unwinding(
         routes=[*_routes(routes), *documentation(), *_pages(web)],
         exception_handlers={
             MagiError: answer_error,
@@ -160,7 +162,7 @@ class Routes:
     entrance: Entrance
     runtime_sessions: RuntimeSessions
     web: Web
-    stopping: asyncio.Event
+    stopping: Stopping
     started_at: datetime
     probes: Probes
 

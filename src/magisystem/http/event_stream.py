@@ -5,39 +5,31 @@ follower and nothing else. Where the log fails, or the server stops, before the 
 closed: a clean end would read as success.
 """
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 
 from magisystem.deliberation.ports import Record
 from magisystem.http.live_body import LiveBody
-from magisystem.http.streaming import KEEP_ALIVE_S
+from magisystem.http.streaming import KEEP_ALIVE_S, Stopping
 from magisystem.protocol.sse import frame
 
 Following = AbstractAsyncContextManager[AsyncIterator[Sequence[Record]]]
 
 
-class EventStream(LiveBody):
+class EventStream(LiveBody[Sequence[Record]]):
     """A response that follows a log to its end."""
 
     def __init__(
         self,
         following: Following,
         deliberation_id: str,
-        stopping: asyncio.Event,
+        stopping: Stopping,
         *,
         keep_alive_s: float = KEEP_ALIVE_S,
     ) -> None:
         headers = ((b"x-magi-deliberation-id", deliberation_id.encode()),)
-        super().__init__(_framed(following), stopping, headers, keep_alive_s=keep_alive_s)
+        super().__init__(following, _framed, stopping, headers, keep_alive_s=keep_alive_s)
 
 
-@asynccontextmanager
-async def _framed(following: Following) -> AsyncGenerator[AsyncIterator[bytes]]:
-    async with following as batches, aclosing(_frames(batches)) as pieces:
-        yield pieces
-
-
-async def _frames(batches: AsyncIterator[Sequence[Record]]) -> AsyncGenerator[bytes]:
-    async for batch in batches:
-        yield b"".join(frame(record.seq, record.body) for record in batch)
+def _framed(batch: Sequence[Record]) -> bytes:
+    return b"".join([frame(record.seq, record.body) for record in batch])

@@ -8,7 +8,7 @@ many there may be at once, its query, and what of a request's headers it says; h
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping
-from contextlib import ExitStack, aclosing, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from starlette.types import Receive, Scope, Send
 from magisystem.errors import Fault, InvalidRequest, LimitError
 from magisystem.http.heads import wants_only_json
 from magisystem.http.live_body import LiveBody
+from magisystem.http.streaming import Stopping
 from magisystem.protocol.agentcore import ASSERTION_HEADER, SESSION_HEADER
 from magisystem.protocol.probe import Frame, Probe, ProbeEnded, ProbeFrame, ProbeStarted, fill
 from magisystem.protocol.sse import frame
@@ -75,6 +76,10 @@ _WHOLE_NUMBERS = {
 }
 
 
+_Batch = list[tuple[int, bytes]]
+_Batches = AbstractAsyncContextManager[AsyncIterator[_Batch]]
+
+
 class TooManyProbes(LimitError):
     """As many probes run as may, of the owner or of all."""
 
@@ -100,9 +105,7 @@ class _Place:
 class Probes:
     """Answers probes. ``stopping`` aborts their streams; ``platform`` and ``version`` are what the first frame says."""
 
-    def __init__(
-        self, stopping: asyncio.Event, *, platform: str, version: str, limits: ProbeLimits | None = None
-    ) -> None:
+    def __init__(self, stopping: Stopping, *, platform: str, version: str, limits: ProbeLimits | None = None) -> None:
         self._stopping = stopping
         self._platform = platform
         self._version = version
@@ -131,7 +134,7 @@ class Probes:
             if wait_s is not None:
                 return await self._page(probe, headers, wait_s)
             place = held.pop_all()
-            return _ProbeBody(_framed(self.batches(probe, headers), place), self._stopping, probe, place)
+            return _ProbeBody(_placed(self.batches(probe, headers), place), self._stopping, probe, place)
 
     @contextmanager
     def place(self, owner: str, probe: Probe, wait_s: float | None = None) -> Generator[None]:
@@ -164,7 +167,7 @@ class Probes:
             # It is gone already where it outlived its time.
             self._places = [other for other in self._places if other is not place]
 
-    async def batches(self, probe: Probe, headers: Headers) -> AsyncGenerator[list[tuple[int, bytes]]]:
+    async def batches(self, probe: Probe, headers: Headers) -> AsyncGenerator[_Batch]:
         """Give the frames after the cursor as they become due, those that are due together at once."""
         clock = _Schedule(probe)
         cursor = probe.after
@@ -188,9 +191,9 @@ class Probes:
         body = b'{"events":[%b],"cursor":%d,"done":%b}' % (b",".join(body for _, body in batch), cursor, done)
         return Response(body, media_type="application/json", headers={"cache-control": "no-store"})
 
-    def _due(self, probe: Probe, clock: "_Schedule", cursor: int, headers: Headers) -> list[tuple[int, bytes]]:
+    def _due(self, probe: Probe, clock: "_Schedule", cursor: int, headers: Headers) -> _Batch:
         most = max(1, min(_FRAMES, _WRITE_BYTES // (probe.fill_bytes + 1)))
-        batch: list[tuple[int, bytes]] = []
+        batch: _Batch = []
         for seq in range(cursor + 1, min(cursor + most, probe.last_seq) + 1):
             if clock.due_in_s(seq) > 0:
                 break
@@ -220,31 +223,37 @@ class _Schedule:
         return max(0.0, self._began_s + self._offsets_ms[seq - 1] / 1000 - self._loop.time())
 
 
-class _ProbeBody(LiveBody):
+class _ProbeBody(LiveBody[_Batch]):
     """Streams a probe, and gives its place back when it has ended, in whichever way."""
 
-    def __init__(self, pieces: Any, stopping: asyncio.Event, probe: Probe, held: ExitStack) -> None:
-        super().__init__(pieces, stopping, keep_alive_s=probe.keep_alive_ms / 1000, longest_s=probe.seconds + _GRACE_S)
+    def __init__(self, batches: _Batches, stopping: Stopping, probe: Probe, held: ExitStack) -> None:
+        longest_s = probe.seconds + _GRACE_S
+        super().__init__(batches, _framed, stopping, keep_alive_s=probe.keep_alive_ms / 1000, longest_s=longest_s)
         self._held = held
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._held:
+        try:
             await super().__call__(scope, receive, send)
+        except BaseException:
+            # It may not have come to stream.
+            self._held.close()
+            raise
+
+    async def stream(self, receive: Receive, send: Send) -> None:
+        with self._held:
+            await super().stream(receive, send)
 
 
 @asynccontextmanager
-async def _framed(
-    batches: AsyncGenerator[list[tuple[int, bytes]]], place: ExitStack
-) -> AsyncGenerator[AsyncIterator[bytes]]:
+async def _placed(batches: AsyncGenerator[_Batch], place: ExitStack) -> AsyncGenerator[AsyncIterator[_Batch]]:
     # With the frames the place is given back: whoever has the end of the body finds it free.
     with place:
-        async with aclosing(batches), aclosing(_pieces(batches)) as pieces:
-            yield pieces
+        async with aclosing(batches):
+            yield batches
 
 
-async def _pieces(batches: AsyncIterator[list[tuple[int, bytes]]]) -> AsyncGenerator[bytes]:
-    async for batch in batches:
-        yield b"".join(frame(seq, body) for seq, body in batch)
+def _framed(batch: _Batch) -> bytes:
+    return b"".join([frame(seq, body) for seq, body in batch])
 
 
 def _arrived(headers: Headers) -> Mapping[str, str | bool]:

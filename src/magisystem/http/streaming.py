@@ -1,7 +1,10 @@
 """What every response that streams has in common: its headers, its pieces, and how it learns that nobody reads it.
 
-It loads nothing but the types of ASGI: the gateway, which has to start at once, streams by it too.
+It loads nothing but asyncio and the types of ASGI: the gateway, which has to start at once, streams by it too.
 """
+
+import asyncio
+from collections.abc import Callable
 
 from starlette.types import Message, Receive
 
@@ -21,6 +24,33 @@ class Aborted(Exception):
 
 class ServerStops(Aborted):
     """The server stops. The reader comes back to resume."""
+
+
+class Stopping(asyncio.Event):
+    """Set once, when the server is told to stop. Whoever would need a task to wait for that can be called instead."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # In the order in which they came.
+        self._to_call: dict[Callable[[], object], None] = {}
+
+    def set(self) -> None:
+        """Let those go on that wait, and call those that are to be called."""
+        super().set()
+        to_call, self._to_call = self._to_call, {}
+        for each in to_call:
+            each()
+
+    def call(self, each: Callable[[], object]) -> None:
+        """Have it called, once, when the server is told to stop; at once, if it has been."""
+        if self.is_set():
+            each()
+        else:
+            self._to_call[each] = None
+
+    def call_no_more(self, each: Callable[[], object]) -> None:
+        """Forget what `call` was given."""
+        self._to_call.pop(each, None)
 
 
 def piece(body: bytes) -> Message:
