@@ -289,10 +289,13 @@ class _Silence:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        # Let go of what leads back to the task and the lane: ended, they are not to wait for the garbage collector.
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+        timeout, self._timeout = self._timeout, asyncio.timeout(None)
         try:
-            await self._timeout.__aexit__(kind, error, trace)
+            await timeout.__aexit__(kind, error, trace)
         except TimeoutError as expired:
             raise ModelSilent(f"No token came for {self._longest_s:g} s.") from expired
 

@@ -80,6 +80,8 @@ class StrandsModel:
                 await self._wait(wait_s, error.message, hearer)
             else:
                 return
+            finally:
+                speech.let_go()
 
     async def _wait(self, wait_s: float, why: str, hearer: Hearer) -> None:
         await hearer.hear(Noted(THROTTLE_WAIT, why, round(1000 * wait_s)))
@@ -132,6 +134,10 @@ class _Speech:
                 f"call tools, write one block instead that begins with ```json, ends with ``` and holds "
                 f"{self._tool.form}."
             )
+
+    def let_go(self) -> None:
+        """Part the agent, which is a circle that only the garbage collector undoes, from all that is not Strands'."""
+        self._agent.tool_registry.registry.clear()
 
     async def _turn(self, prompt: str) -> bool:
         """Let the agent answer a prompt; tell whether the model's output limit ended that."""
