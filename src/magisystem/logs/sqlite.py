@@ -31,7 +31,7 @@ FILE_NAME = "magi.sqlite"
 
 _PAGE = 128
 # The latest records of a live log, kept in memory for those who keep up.
-_TAIL_BYTES = 32 * 1024
+_TAIL_BYTES = 16 * 1024
 _N_READERS = 2
 
 T = TypeVar("T")

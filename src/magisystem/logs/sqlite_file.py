@@ -30,7 +30,7 @@ _CHECKED_BYTES = 64 * 1024 * 1024
 # and read from front to back, past the system's own cache.
 CACHE_KIB = 256
 # The writer comes back to the end of every log that is being written, and to its place in the index.
-_WRITER_CACHE_KIB = 4096
+_WRITER_CACHE_KIB = 1024
 _DAMAGED = "Move it away to start anew, or recover what can be: sqlite3 FILE .recover"
 # "MAGI" in ASCII: SQLite's own mark in the file's header for whose file it is.
 APPLICATION_ID = 0x4D414749

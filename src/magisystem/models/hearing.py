@@ -19,6 +19,7 @@ from typing_extensions import override
 
 from magisystem.council.ballots import Ballot, Casting, SpoiltBallot
 from magisystem.deliberation.ports import MODEL_CALL, Cast, Hearer, Noted, Said, Spent, Spoilt, Thought
+from magisystem.deliberation.running_text import RunningText
 from magisystem.errors import ModelRejected, ModelStreamCut, ModelWithheld
 from magisystem.models.limiter import Limiter
 from magisystem.protocol.values import Usage
@@ -85,17 +86,18 @@ class HeardModel(Model):
         Raises:
             ModelError: the provider did not say that the answer was finished, or that it will not go on with it.
         """
-        events: asyncio.Queue[StreamEvent | None] = asyncio.Queue()
+        events = _Handed()
         hearing = asyncio.create_task(self._hear(self._model.stream(*args, **kwargs), events))
         try:
-            while (event := await events.get()) is not None:
-                yield event
+            while ready := await events.take():
+                for event in ready:
+                    yield event
             await hearing
         finally:
             hearing.cancel()
             await asyncio.wait([hearing])
 
-    async def _hear(self, stream: AsyncIterable[StreamEvent], events: "asyncio.Queue[StreamEvent | None]") -> None:
+    async def _hear(self, stream: AsyncIterable[StreamEvent], events: "_Handed") -> None:
         """Hear an answer to its end, and put what Strands is to know of it into ``events``.
 
         In a task of its own: a token that wakes Strands' goes down through all its generators, and up again.
@@ -107,7 +109,7 @@ class HeardModel(Model):
                 if delta is None:
                     answer.end_run(events)
                     await self._hear_other(event, answer)
-                    events.put_nowait(event)
+                    events.add(event)
                     continue
                 kind, text = _text_of(cast("dict[str, Any]", delta.get("delta", {})))
                 if text and kind is not _Kind.TOOL_INPUT:
@@ -115,11 +117,11 @@ class HeardModel(Model):
                 if not answer.takes(kind, text):
                     answer.end_run(events)
                     answer.begin_run(kind, delta.get("contentBlockIndex") or 0)
-                    events.put_nowait(event)
+                    events.add(event)
             answer.end_run(events)
             _check_end(answer.stop_reason)
         finally:
-            events.put_nowait(None)
+            events.end()
 
     def _uttered(self, kind: "_Kind | None", text: str) -> Said | Thought:
         self.has_spoken = True
@@ -150,6 +152,37 @@ class HeardModel(Model):
             await self._hearer.hear(Spent(_usage(cast("dict[str, int]", event["metadata"]["usage"]))))
 
 
+class _Handed:
+    """Events that one task hands to another; an `asyncio.Queue` takes 2 kB, and there is one for every call."""
+
+    def __init__(self) -> None:
+        self._events: list[StreamEvent] = []
+        self._has_ended = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    def add(self, event: StreamEvent) -> None:
+        """Hand one over."""
+        self._events.append(event)
+        self._wake()
+
+    def end(self) -> None:
+        """Say that no more come."""
+        self._has_ended = True
+        self._wake()
+
+    async def take(self) -> list[StreamEvent]:
+        """Wait for what was handed over, and take it; nothing means that no more comes."""
+        if not self._events and not self._has_ended:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        events, self._events = self._events, []
+        return events
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
 class _Kind(Enum):
     """What the text of a delta is."""
 
@@ -166,7 +199,7 @@ class _Answer:
         self.is_in_block = False
         self._kind: _Kind | None = None
         self._block = 0
-        self._waiting: list[str] = []
+        self._waiting = RunningText()
 
     def begin_run(self, kind: _Kind | None, block: int) -> None:
         """Begin a run of deltas whose first has been given; ``None`` for one that none is joined to."""
@@ -181,12 +214,11 @@ class _Answer:
         self._waiting.append(text)
         return True
 
-    def end_run(self, events: "asyncio.Queue[StreamEvent | None]") -> None:
+    def end_run(self, events: "_Handed") -> None:
         """End the run, and give what of it was not given, as one delta."""
         if self._waiting:
-            delta = _delta(self._kind, "".join(self._waiting))
-            events.put_nowait({"contentBlockDelta": {"contentBlockIndex": self._block, "delta": delta}})
-            self._waiting.clear()
+            delta = _delta(self._kind, self._waiting.take())
+            events.add({"contentBlockDelta": {"contentBlockIndex": self._block, "delta": delta}})
         self._kind = None
 
 
