@@ -86,14 +86,21 @@ class Appointments:
 class Admission:
     """Lets starts in, or refuses them. Without a ``capacity`` it lets everyone in at once.
 
-    ``n_running`` gives how many deliberations there are that it let in, or that count without it.
+    ``n_running`` gives how many deliberations there are that it let in, or that count without it, and ``runs``, where
+    that is known more cheaply, whether there is any: it is asked fifty times a second.
     """
 
     def __init__(
-        self, capacity: Capacity | None, n_running: Callable[[], int], now: Callable[[], float] = time.monotonic
+        self,
+        capacity: Capacity | None,
+        n_running: Callable[[], int],
+        now: Callable[[], float] = time.monotonic,
+        *,
+        runs: Callable[[], bool] | None = None,
     ) -> None:
         self._capacity = capacity
         self._n_running = n_running
+        self._runs = runs or (lambda: bool(n_running()))
         self._now = now
         self._lateness = Lateness(capacity.late_s if capacity else LATE_S)
         self._appointments = Appointments()
@@ -143,7 +150,7 @@ class Admission:
     def _sample(self) -> None:
         self._timer = None
         self._lateness.add(self._now() - self._due_s)
-        if self._n_running() + self._n_entering:
+        if self._n_entering or self._runs():
             self.watch()
         else:
             self._lateness = Lateness(self._lateness.bound_s)

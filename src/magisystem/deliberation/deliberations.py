@@ -140,7 +140,7 @@ class Deliberations:
         self._running: dict[str, _Running] = {}
         # The starts that are being written to the log.
         self._n_starting = 0
-        self._admission = Admission(capacity, self._n_at_work)
+        self._admission = Admission(capacity, self._n_at_work, runs=lambda: bool(self._running))
         self._turned_at = now()
         self.history = History(log, records or NoRecords(), has_siblings=has_siblings)
         self._endings = Endings(log, self.history, now)

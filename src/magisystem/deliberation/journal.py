@@ -9,7 +9,6 @@ import asyncio
 import math
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 from typing import Protocol
 
 from magisystem.deliberation.past import Past
@@ -26,9 +25,9 @@ MAX_WAITING = 4_096
 
 
 # An append costs several times what a token in it does, here and in everybody who follows, so their number a second is
-# bounded by letting each hold more. Nobody sees text wait for the time of a film's picture.
-APPENDS_PER_S = 2_500
-LONGEST_WAIT_S = 0.04
+# bounded by letting each hold more. Nobody who reads minds text that comes twenty times a second.
+APPENDS_PER_S = 2_000
+LONGEST_WAIT_S = 0.05
 # A timer may be early by what a loop's clock does not resolve; uvloop's counts in milliseconds.
 _EARLY_S = 0.001
 
@@ -235,16 +234,17 @@ class Journal:
             if isinstance(item, _Text):
                 text = "".join(item.pieces)
                 for start in range(0, len(text), MAX_TEXT_CHARS):
+                    self._seq += 1
                     self.n_chunks += item.kind is Chunk
                     piece = text[start : start + MAX_TEXT_CHARS]
-                    records.append(self._record(timestamp, partial(item.kind, agent_id=item.agent_id, content=piece)))
+                    said = item.kind(seq=self._seq, timestamp=timestamp, agent_id=item.agent_id, content=piece)
+                    records.append(self._record(said))
             else:
-                records.append(self._record(timestamp, item))
+                self._seq += 1
+                records.append(self._record(item(seq=self._seq, timestamp=timestamp)))
         return records
 
-    def _record(self, timestamp: str, draft: Draft) -> Record:
-        self._seq += 1
-        event = draft(seq=self._seq, timestamp=timestamp)
+    def _record(self, event: KnownEvent) -> Record:
         body = encode(event)
         self._digest.add(body)
-        return Record(self._seq, body, event.__struct_config__.tag in TERMINAL_TYPES)
+        return Record(event.seq, body, event.__struct_config__.tag in TERMINAL_TYPES)

@@ -105,8 +105,8 @@ def _event(message: Message) -> Event | None:
     content = _decoded(message.payload)
     # Padding of random length, so that the sizes of packets do not betray the text; no part of the event.
     content.pop("p", None)
-    if name == "contentBlockDelta":
-        _decode_blob(content)
+    if name == "contentBlockDelta" and "reasoningContent" in content.get("delta", ()):
+        _decode_blob(content["delta"]["reasoningContent"])
     return {name: content}
 
 
@@ -142,9 +142,8 @@ def _text_holder(event: Event) -> dict[str, Any]:
     return delta.get("reasoningContent", delta)
 
 
-def _decode_blob(content: dict[str, Any]) -> None:
-    reasoning = content.get("delta", {}).get("reasoningContent")
-    if reasoning and "redactedContent" in reasoning:
+def _decode_blob(reasoning: dict[str, Any]) -> None:
+    if "redactedContent" in reasoning:
         try:
             reasoning["redactedContent"] = base64.b64decode(reasoning["redactedContent"])
         except ValueError as error:
