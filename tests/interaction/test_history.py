@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from magisystem.config import read_configuration
 from magisystem.council.briefs import Brief, Matter
 from magisystem.deliberation import Deliberations, ModelChoice, Proposal
 from magisystem.deliberation.history import History, NoRecords, rebuild
-from magisystem.deliberation.ports import Entry, Query, Record, Recording
+from magisystem.deliberation.ports import Entry, LogWriter, Query, Record, Recording, Repeated
 from magisystem.errors import DeliberationNotFound, RecordsUnavailable
 from magisystem.logs.sqlite import SqliteEventLog
 from magisystem.protocol.history import HistoryPage
@@ -364,17 +365,24 @@ async def test_what_was_cancelled_while_the_log_took_its_end_is_recorded(tmp_pat
             whole = (await deliberations.read(deliberation_id, OWNER)).records
             await deliberations.forget(deliberation_id, OWNER)
 
+        @dataclass
         class Late:
             """Appends, and is cancelled before it can say so."""
 
+            inner: LogWriter
+
             async def append(self, records: Sequence[Record]) -> None:
-                await writer.append(records)  # type: ignore[union-attr]
+                await self.inner.append(records)
                 raise asyncio.CancelledError
 
+            def on_stop(self, stop: Callable[[], None]) -> None:
+                self.inner.on_stop(stop)
+
         writer = await log.create(deliberation_id, OWNER)
+        assert not isinstance(writer, Repeated)
         async with History(log, records) as history:
             with pytest.raises(asyncio.CancelledError):
-                await history.watched(Late(), deliberation_id, OWNER, "s").append(whole)
+                await history.watched(Late(writer), deliberation_id, OWNER, "s").append(whole)
         (entry,) = (await records.search(OWNER, Query())).items
         assert entry.status == "complete"
 
