@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ from magisystem.application import open_application, rebuild_records
 from magisystem.config import read_configuration
 from magisystem.council.briefs import Brief, Matter
 from magisystem.deliberation import Deliberations, ModelChoice, Proposal
+from magisystem.deliberation import history as history_module
 from magisystem.deliberation.history import History, NoRecords, rebuild
-from magisystem.deliberation.ports import Entry, LogWriter, Query, Record, Recording, Repeated
+from magisystem.deliberation.ports import Entry, LogWriter, Page, Query, Record, Recording, Repeated
 from magisystem.errors import DeliberationNotFound, RecordsUnavailable
 from magisystem.logs.sqlite import SqliteEventLog
 from magisystem.protocol.history import HistoryPage
@@ -385,6 +387,45 @@ async def test_what_was_cancelled_while_the_log_took_its_end_is_recorded(tmp_pat
                 await history.watched(Late(writer), deliberation_id, OWNER, "s").append(whole)
         (entry,) = (await records.search(OWNER, Query())).items
         assert entry.status == "complete"
+
+
+async def test_what_another_process_is_just_beginning_is_listed_with_its_first_event(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history_module, "_SOON_S", _DEADLINE_S)
+    looked = asyncio.Event()
+
+    class Looked(SqliteEventLog):
+        async def read(self, deliberation_id: str, owner: str, after: int = 0, limit: int = 10_000) -> Page:
+            page = await super().read(deliberation_id, owner, after, limit)
+            looked.set()
+            return page
+
+        @asynccontextmanager
+        async def follow(
+            self, deliberation_id: str, owner: str, after: int = 0
+        ) -> AsyncGenerator[AsyncIterator[Sequence[Record]]]:
+            async with super().follow(deliberation_id, owner, after) as batches:
+                looked.set()
+                yield batches
+
+    async with SqliteEventLog.open(tmp_path) as log, SqlRecords.open(tmp_path / RECORDS_FILE) as records:
+        async with Deliberations(log, ScriptedModel(), ModelChoice("scripted:model")) as deliberations:
+            deliberation_id = await decided(deliberations, RUST)
+            whole = (await deliberations.read(deliberation_id, OWNER)).records
+            await deliberations.forget(deliberation_id, OWNER)
+        writer = await log.create(deliberation_id, OWNER)
+        assert not isinstance(writer, Repeated)
+        async with (
+            Looked.open(tmp_path) as elsewhere,
+            History(elsewhere, records, has_siblings=True) as history,
+            asyncio.timeout(_DEADLINE_S),
+        ):
+            searching = asyncio.create_task(history.search(OWNER, Query()))
+            await looked.wait()
+            await writer.append(whole[:1])
+            (entry,) = (await searching).items
+        assert (entry.deliberation_id, entry.status) == (deliberation_id, "running")
 
 
 async def test_catching_up_goes_on_by_itself_once_the_records_are_back(tmp_path: Path) -> None:

@@ -254,10 +254,19 @@ class History:
         entries = (await self._records.search(owner, newest)).items
         missed = {entry.deliberation_id for entry in entries if entry.ended_at is None} - running
         if session_id is None:
-            missed |= running - {entry.deliberation_id for entry in entries}
+            begun = running - {entry.deliberation_id for entry in entries}
+            for deliberation_id in begun:
+                await self._beginning(deliberation_id, owner)
+            missed |= begun
         if missed:
             async with self._writing:
                 await _note(self._event_log, self._records, [(id_, owner) for id_ in missed])
+
+    async def _beginning(self, deliberation_id: str, owner: str) -> None:
+        """Wait for the first event of a log: who has its id may have been answered a moment before that was written."""
+        with suppress(DeliberationNotFound):
+            async with self._event_log.follow(deliberation_id, owner) as batches:
+                await anext(batches, None)
 
     async def _noting(self, waiting: Mapping[str, _Change]) -> None:
         """Return when none of ``waiting`` waits to be recorded any more."""
