@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
+from tests.support.cli import OWNER
 from tests.support.recording import recording_server
 from tests.support.serving import real_server
 from tests.support.visiting import visiting
@@ -14,7 +15,7 @@ from tests.support.watching import (
     QUESTION,
     SAGES,
     ask,
-    begun,
+    decided,
     expect_above,
     expect_as_logged,
     judge,
@@ -28,7 +29,10 @@ from tests.support.watching import (
     vote,
 )
 
+from magisystem.deliberation import deliberations
+from magisystem.deliberation.ports import Repeated
 from magisystem.http.web import BUNDLE
+from magisystem.logs import SqliteEventLog
 from magisystem.protocol.events import Cancelled
 from magisystem.protocol.values import Decision, Mode
 from magisystem.testing.scripted import ScriptedModel
@@ -240,24 +244,30 @@ async def test_a_follow_up_goes_on_in_the_same_session_and_a_chat_turn_asks_the_
         await expect(page.get_by_role("heading", level=1, name=QUESTION)).to_be_visible()
 
 
-async def test_a_stop_that_another_process_alone_could_do_is_said_to_have_failed(
-    browser: Browser, tmp_path: Path
+async def test_a_stop_that_nobody_obeys_is_said_to_have_failed(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    never = asyncio.Event()
-    model = ScriptedModel({"caspar": telling("Half a sentence", never)})
+    monkeypatch.setattr(deliberations, "_CANCEL_S", 0.01)
     async with (
-        recording_server(tmp_path, model) as running,
-        recording_server(tmp_path, bundle=BUNDLE) as other,
-        visiting(browser, other.url) as visit,
+        recording_server(tmp_path, bundle=BUNDLE) as server,
+        # Another process that lives, and does not do what it is told.
+        SqliteEventLog.open(tmp_path) as log,
+        visiting(browser, server.url) as visit,
     ):
-        deliberation_id = await begun(running.http)
+        deliberation_id = await decided(server.http)
+        whole = (await server.deliberations.read(deliberation_id, OWNER)).records
+        await server.deliberations.forget(deliberation_id, OWNER)
+        writer = await log.create(deliberation_id, OWNER)
+        assert not isinstance(writer, Repeated)
+        await writer.append(whole[:-1])
+
         page = await visit.open(f"/d/{deliberation_id}")
-        await expect(said(page, "CASPAR")).to_have_text("Half a sentence")
+        await expect(said(page, "CASPAR")).to_contain_text("CASPAR has read the question.")
         await page.get_by_role("button", name="Stop").click()
         await expect(page.get_by_text("so the work may be going on")).to_be_visible()
         await expect(page.get_by_role("button", name="Try to stop again")).to_be_visible()
         await expect(standing(page)).to_have_text("Deliberating")
         visit.forgive("409")
-        never.set()
+        await writer.append(whole[-1:])
         await expect(standing(page)).to_contain_text("Approved")
         await expect(page.get_by_text("so the work may be going on")).to_have_count(0)
