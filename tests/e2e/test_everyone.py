@@ -125,6 +125,8 @@ async def test_the_switch_in_the_header_changes_every_text_of_every_page_and_is_
             await page.reload()
             await expect(page.get_by_role("link", name="履歴")).to_be_visible()
             await page.get_by_role("combobox", name="言語").select_option("English")
+            # The words come first, and only then is the choice kept for the next page.
+            await expect(page.locator("html")).to_have_attribute("lang", "en")
 
 
 # --- On a phone -----------------------------------------------------------------------------------------------------
