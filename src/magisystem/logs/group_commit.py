@@ -11,6 +11,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -49,6 +50,8 @@ class GroupCommit:
         self._path = path
         self._loop = asyncio.get_running_loop()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        # Something in it ends the writer's rest.
+        self._urgent: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="magi-log", daemon=True)
         self._is_closed = False
         self._thread.start()
@@ -79,12 +82,16 @@ class GroupCommit:
             raise LogUnavailable("The log is closed.")
         done: asyncio.Future[Any] = self._loop.create_future()
         self._jobs.put(_Job(do, then, done))
+        # Of what is appended only a log's beginning: whoever asked has seen nothing yet.
+        if not isinstance(do, sqlite_file.Entry) or do.after == 0:
+            self._urgent.put(None)
         return done
 
     async def aclose(self) -> None:
         """Do what waits, then end the thread and close its connection."""
         self._is_closed = True
         self._jobs.put(None)
+        self._urgent.put(None)
         await asyncio.to_thread(self._thread.join)
 
     def _run(self) -> None:
@@ -96,8 +103,13 @@ class GroupCommit:
                 self._commit(jobs)
                 self._loop.call_soon_threadsafe(_deliver, jobs)
                 if is_open:
-                    time.sleep(max(0.0, begun_s + _GATHER_S - time.monotonic()))
+                    self._rest(begun_s + _GATHER_S - time.monotonic())
         self._connection.close()
+
+    def _rest(self, rest_s: float) -> None:
+        """Let jobs gather, unless there is one that somebody waits for."""
+        with suppress(queue.Empty):
+            self._urgent.get(timeout=max(0.0, rest_s))
 
     def _gathered(self) -> tuple[list[_Job], bool]:
         """Wait for a job, and take with it whatever else waits; tell whether more may come."""
