@@ -65,6 +65,21 @@ async def test_a_writer_that_was_taken_for_dead_is_fenced_when_it_wakes(tmp_path
             assert await followed(sleeper, "one") == records(1, 4, ends=True)
 
 
+async def test_a_stale_writer_costs_those_whose_words_are_committed_with_its_own_nothing(tmp_path: Path) -> None:
+    async with SqliteEventLog.open(tmp_path) as log:
+        stale, others = await begun(log), [await begun(log, f"other {n}") for n in range(3)]
+        await stale.append(records(1, 2, ends=True))
+        results = await asyncio.gather(
+            *(writer.append(records(1, 2)) for writer in others),
+            stale.append(records(3, 3)),
+            others[0].append(records(3, 4, ends=True)),
+            return_exceptions=True,
+        )
+        assert [type(result) for result in results] == [*[type(None)] * 3, Fenced, type(None)]
+        assert await followed(log, "one") == records(1, 2, ends=True)
+        assert await followed(log, "other 0") == records(1, 4, ends=True)
+
+
 async def test_a_log_that_another_process_writes_is_followed_to_its_end(tmp_path: Path) -> None:
     async with SqliteEventLog.open(tmp_path) as writing, SqliteEventLog.open(tmp_path) as reading:
         writer = await begun(writing)
@@ -114,6 +129,10 @@ async def test_a_file_of_the_first_version_is_taken_over_with_its_sessions(tmp_p
             f"INSERT INTO deliberations VALUES ({n}, 'd{n}', 'owner', 1, 'w', 0, 1, x'{charter.hex()}', NULL, NULL)"  # noqa: S608 - our own bytes
             for n, charter in enumerate(charters, 1)
         ),
+        *(
+            f"INSERT INTO events VALUES (1, {record.seq}, {int(record.is_terminal)}, x'{record.body.hex()}')"  # noqa: S608 - our own bytes
+            for record in records(1, 3, ends=True)
+        ),
         f"PRAGMA application_id = {sqlite_file.APPLICATION_ID}",
         "PRAGMA user_version = 1",
     )
@@ -124,6 +143,8 @@ async def test_a_file_of_the_first_version_is_taken_over_with_its_sessions(tmp_p
     async with SqliteEventLog.open(tmp_path) as log:
         await log.create("new", OWNER, session_id="old")
         assert [each.deliberation_id for each in await log.listed()] == ["d1", "d2", "d3", "new"]
+        assert (await log.read("d1", "owner")).records == tuple(records(1, 3, ends=True))
+        assert [record.seq for record in (await log.read("d1", "owner", after=1, limit=1)).records] == [2]
 
 
 async def test_a_file_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
