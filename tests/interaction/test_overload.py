@@ -102,12 +102,15 @@ async def test_whoever_has_read_an_end_finds_its_place_free() -> None:
     model, choice, proposal = ScriptedModel(), ModelChoice("scripted:model"), Proposal(Matter("Should we?"))
     capacity = Capacity(1, apart_s=0)
     async with Deliberations(MemoryEventLog(), model, choice, most_running=1, capacity=capacity) as deliberations:
+        begun: list[str] = []
         for _ in range(10):
-            begun = await deliberations.start(proposal, "ann")
-            async with deliberations.follow(begun, "ann") as batches:
+            # Refused, it would raise.
+            begun.append(await deliberations.start(proposal, "ann"))
+            async with deliberations.follow(begun[-1], "ann") as batches:
                 async for batch in batches:
                     if batch[-1].is_terminal:
                         break
+        assert len(set(begun)) == 10
 
 
 async def test_a_repeated_start_attaches_at_the_bound(full: Server, until: asyncio.Event) -> None:

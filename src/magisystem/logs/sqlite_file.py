@@ -369,9 +369,7 @@ def ask_to_stop(connection: sqlite3.Connection, deliberation_id: str, owner: str
     Raises:
         DeliberationNotFound: there is none of that id, or it is another owner's.
     """
-    head = head_of(connection, deliberation_id)
-    if head is None or head.owner != owner:
-        raise DeliberationNotFound(deliberation_id)
+    head = _owned(connection, deliberation_id, owner)
     if not head.has_ended:
         connection.execute("INSERT OR IGNORE INTO stops VALUES (?)", (head.row,))
 
@@ -400,9 +398,7 @@ def forget(connection: sqlite3.Connection, deliberation_id: str, owner: str) -> 
     Raises:
         DeliberationNotFound: there is none of that id, or it is another owner's.
     """
-    head = head_of(connection, deliberation_id)
-    if head is None or head.owner != owner:
-        raise DeliberationNotFound(deliberation_id)
+    head = _owned(connection, deliberation_id, owner)
     connection.execute("DELETE FROM appends WHERE deliberation = ?", (head.row,))
     connection.execute("DELETE FROM deliberations WHERE row = ?", (head.row,))
     connection.execute("DELETE FROM stops WHERE deliberation = ?", (head.row,))
@@ -417,6 +413,14 @@ def head_of(connection: sqlite3.Connection, deliberation_id: str) -> Head | None
     return None if found is None else Head(found[0], found[1], found[2], bool(found[3]))
 
 
+def _owned(connection: sqlite3.Connection, deliberation_id: str, owner: str) -> Head:
+    """Give where an owner's log stands; a stranger's looks like one that does not exist."""
+    head = head_of(connection, deliberation_id)
+    if head is None or head.owner != owner:
+        raise DeliberationNotFound(deliberation_id)
+    return head
+
+
 def page(
     connection: sqlite3.Connection, deliberation_id: str, owner: str, after: int, limit: int
 ) -> tuple[Head, tuple[Record, ...]]:
@@ -426,9 +430,7 @@ def page(
         DeliberationNotFound: there is none of that id, or it is another owner's.
         CursorAhead: ``after`` is beyond the log's end.
     """
-    head = head_of(connection, deliberation_id)
-    if head is None or head.owner != owner:
-        raise DeliberationNotFound(deliberation_id)
+    head = _owned(connection, deliberation_id, owner)
     if after > head.last_seq:
         raise CursorAhead(after, head.last_seq)
     found = connection.execute(
